@@ -1,0 +1,165 @@
+/** Virtual time: timers fire in order of their due instants, and the clock jumps to the next one as soon as nothing real is in progress. */
+
+/** A timer that has not fired yet. */
+export interface Timer {
+  /** Cancels it; without effect once it has fired. */
+  readonly cancel: () => void;
+}
+
+/** How fast virtual time passes: `jump` skips every wait, a number is virtual milliseconds per real millisecond. */
+export type Pace = 'jump' | number;
+
+interface ScheduledTimer {
+  readonly dueAtMs: number;
+  readonly sequence: number;
+  readonly action: () => void;
+}
+
+/** A clock that tests and the simulator own.
+ *
+ * Work that takes real time (a process, a Lambda handler) is `track`ed: virtual time stands still meanwhile,
+ * so that a slow machine gives the same history as a fast one.
+ * @example
+ * const clock = new VirtualClock();
+ * clock.schedule(60_000, () => console.log('a minute later'));
+ * await clock.runUntilIdle(); // at once */
+export class VirtualClock {
+  private currentMs: number;
+  private readonly timers: ScheduledTimer[] = [];
+  private nextSequence = 0;
+  private inProgress = 0;
+  private wake: (() => void) | undefined;
+  private running = false;
+
+  /** @param startMs The first instant, milliseconds since 1970. A fixed one makes histories repeatable. */
+  constructor(
+    startMs: number = Date.UTC(2026, 0, 1, 9, 0, 0),
+    private readonly pace: Pace = 'jump',
+  ) {
+    this.currentMs = startMs;
+  }
+
+  /** The current virtual instant, milliseconds since 1970. */
+  nowMs(): number {
+    return this.currentMs;
+  }
+
+  /** Calls `action` once, `delayMs` virtual milliseconds from now (0: as soon as the present work is done). */
+  schedule(delayMs: number, action: () => void): Timer {
+    const timer: ScheduledTimer = {
+      dueAtMs: this.currentMs + Math.max(0, delayMs),
+      sequence: this.nextSequence++,
+      action,
+    };
+    this.insert(timer);
+    this.wakeUp();
+    return {
+      cancel: () => {
+        const index = this.timers.indexOf(timer);
+        if (index >= 0) this.timers.splice(index, 1);
+      },
+    };
+  }
+
+  /** Resolves `delayMs` virtual milliseconds from now. */
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.schedule(delayMs, resolve));
+  }
+
+  /** Holds virtual time still until the work is done. */
+  async track<T>(work: Promise<T>): Promise<T> {
+    this.inProgress++;
+    try {
+      return await work;
+    } finally {
+      this.inProgress--;
+      this.wakeUp();
+    }
+  }
+
+  /** Fires timers until none is left before `untilMs` and no tracked work is in progress.
+   * Then the clock stands at `untilMs`, if one was given. One call at a time. */
+  async runUntilIdle(untilMs = Number.POSITIVE_INFINITY): Promise<void> {
+    await this.run(() => false, untilMs);
+  }
+
+  /** Fires timers until `condition` holds, nothing is left to happen, or `untilMs` is reached.
+   * @returns whether the condition holds */
+  async runUntil(condition: () => boolean, untilMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    await this.run(condition, untilMs);
+    return condition();
+  }
+
+  private async run(condition: () => boolean, untilMs: number): Promise<void> {
+    if (this.running)
+      throw new Error(
+        'The virtual clock is already running, at VirtualClock.runUntilIdle\n  fix: await the first run before the next',
+      );
+    this.running = true;
+    try {
+      for (;;) {
+        await settleMicrotasks();
+        if (condition()) return;
+        if (this.inProgress > 0) {
+          await new Promise<void>((resolve) => (this.wake = resolve));
+          continue;
+        }
+        const next = this.timers[0];
+        if (next === undefined || next.dueAtMs > untilMs) {
+          if (untilMs !== Number.POSITIVE_INFINITY) this.currentMs = Math.max(this.currentMs, untilMs);
+          return;
+        }
+        if (await this.waitInRealTime(next)) continue;
+        this.timers.shift();
+        this.currentMs = Math.max(this.currentMs, next.dueAtMs);
+        next.action();
+      }
+    } finally {
+      this.running = false;
+    }
+  }
+
+  /** At a real pace, waits until the timer is due.
+   * @returns true when something else happened first, so that the timers must be looked at again */
+  private async waitInRealTime(next: ScheduledTimer): Promise<boolean> {
+    if (this.pace === 'jump' || next.dueAtMs <= this.currentMs) return false;
+    const startedAtMs = performance.now();
+    const startedFromMs = this.currentMs;
+    const pace = this.pace;
+    const interrupted = await new Promise<boolean>((resolve) => {
+      const timeout = setTimeout(() => resolve(false), (next.dueAtMs - startedFromMs) / pace);
+      this.wake = () => {
+        clearTimeout(timeout);
+        resolve(true);
+      };
+    });
+    if (interrupted) {
+      this.currentMs = Math.min(next.dueAtMs, startedFromMs + (performance.now() - startedAtMs) * pace);
+    }
+    return interrupted;
+  }
+
+  /** Equal due instants fire in the order they were scheduled. AWS promises no order;
+   * we choose one so that a seed replays. */
+  private insert(timer: ScheduledTimer): void {
+    let low = 0;
+    let high = this.timers.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.timers[middle]!.dueAtMs <= timer.dueAtMs) low = middle + 1;
+      else high = middle;
+    }
+    this.timers.splice(low, 0, timer);
+  }
+
+  private wakeUp(): void {
+    const wake = this.wake;
+    this.wake = undefined;
+    wake?.();
+  }
+}
+
+/** Lets every promise that can go on do so: a macrotask runs only after all microtasks. */
+function settleMicrotasks(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
