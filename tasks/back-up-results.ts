@@ -1,0 +1,26 @@
+/** Task: asks for a recovery point of the results that began after they were stored. A long operation, shared by executions. */
+import { z } from 'zod';
+import { defineTask } from './define-task';
+import { backupOutcome, objectReference, storedResults } from './object-reference';
+import { backupSettings } from './operations/settings';
+
+/** Starts or joins a backup job of the results' bucket, or looks at it again. */
+export const backUpResults = defineTask({
+  name: 'back-up-results',
+  description: 'Backs up the results, with a job shared by all executions whose results were stored before it began.',
+  awaitsCallback: true,
+  input: z.object({ object: objectReference, results: storedResults }),
+  output: backupOutcome,
+  settings: backupSettings.extend({ ledgerTable: z.string() }),
+  errors: {
+    'Object.LeaseLost': 'Another execution has taken the object over.',
+    'Backup.Failed': 'AWS Backup ended the job as FAILED, as often as it was tried.',
+    'Backup.Expired': 'The job could not start within its window, as often as it was tried.',
+    'Backup.Aborted': 'Somebody stopped the job.',
+    'Backup.Partial': 'The job covered only part of the resource.',
+    'Backup.DeadlineExceeded': 'No recovery point that holds the results was complete by the deadline.',
+  },
+  run: async () => {
+    throw new Error('back-up-results is not written yet');
+  },
+});

@@ -1,0 +1,3 @@
+import { backUpResults } from '../back-up-results';
+
+export const handler = backUpResults.handler;

@@ -1,0 +1,3 @@
+import { cleanUpExecution } from '../clean-up-execution';
+
+export const handler = cleanUpExecution.handler;

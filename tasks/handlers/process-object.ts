@@ -1,0 +1,3 @@
+import { processObject } from '../process-object';
+
+export const handler = processObject.handler;

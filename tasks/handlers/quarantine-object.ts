@@ -1,0 +1,3 @@
+import { quarantineObject } from '../quarantine-object';
+
+export const handler = quarantineObject.handler;

@@ -1,0 +1,3 @@
+import { relayEvent } from '../relay-event';
+
+export const handler = relayEvent.handler;

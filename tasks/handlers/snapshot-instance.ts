@@ -1,0 +1,3 @@
+import { snapshotInstance } from '../snapshot-instance';
+
+export const handler = snapshotInstance.handler;

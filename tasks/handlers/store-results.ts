@@ -1,0 +1,3 @@
+import { storeResults } from '../store-results';
+
+export const handler = storeResults.handler;

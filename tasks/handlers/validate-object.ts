@@ -1,0 +1,3 @@
+import { validateObject } from '../validate-object';
+
+export const handler = validateObject.handler;
