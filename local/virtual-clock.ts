@@ -13,6 +13,7 @@ interface ScheduledTimer {
   readonly dueAtMs: number;
   readonly sequence: number;
   readonly action: () => void;
+  readonly background: boolean;
 }
 
 /** A clock that tests and the simulator own.
@@ -44,12 +45,14 @@ export class VirtualClock {
     return this.currentMs;
   }
 
-  /** Calls `action` once, `delayMs` virtual milliseconds from now (0: as soon as the present work is done). */
-  schedule(delayMs: number, action: () => void): Timer {
+  /** Calls `action` once, `delayMs` virtual milliseconds from now (0: as soon as the present work is done).
+   * A `background` timer, such as the next tick of a schedule, does not keep the clock running by itself. */
+  schedule(delayMs: number, action: () => void, options: { readonly background?: boolean } = {}): Timer {
     const timer: ScheduledTimer = {
       dueAtMs: this.currentMs + Math.max(0, delayMs),
       sequence: this.nextSequence++,
       action,
+      background: options.background === true,
     };
     this.insert(timer);
     this.wakeUp();
@@ -78,6 +81,7 @@ export class VirtualClock {
   }
 
   /** Fires timers until none is left before `untilMs` and no tracked work is in progress.
+   * Without `untilMs`, it also ends when only background timers are left.
    * Then the clock stands at `untilMs`, if one was given. One call at a time. */
   async runUntilIdle(untilMs = Number.POSITIVE_INFINITY): Promise<void> {
     await this.run(() => false, untilMs);
@@ -105,7 +109,10 @@ export class VirtualClock {
           continue;
         }
         const next = this.timers[0];
-        if (next === undefined || next.dueAtMs > untilMs) {
+        const nothingLeft =
+          next === undefined ||
+          (untilMs === Number.POSITIVE_INFINITY && this.timers.every((timer) => timer.background));
+        if (nothingLeft || next.dueAtMs > untilMs) {
           if (untilMs !== Number.POSITIVE_INFINITY) this.currentMs = Math.max(this.currentMs, untilMs);
           return;
         }
