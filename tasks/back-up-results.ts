@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { defineTask } from './define-task';
 import { backupOutcome, objectReference, storedResults } from './object-reference';
+import { enterOperation } from './operations/enter-operation';
+import { backupsPartition } from './operations/operation';
 import { backupSettings } from './operations/settings';
 
 /** Starts or joins a backup job of the results' bucket, or looks at it again. */
@@ -20,7 +22,21 @@ export const backUpResults = defineTask({
     'Backup.Partial': 'The job covered only part of the resource.',
     'Backup.DeadlineExceeded': 'No recovery point that holds the results was complete by the deadline.',
   },
-  run: async () => {
-    throw new Error('back-up-results is not written yet');
+  run: ({ object, results }, context) => {
+    const { settings } = context;
+    return enterOperation(
+      {
+        object,
+        partition: backupsPartition(settings.vaultName, settings.resourceArn),
+        deadlineSeconds: settings.deadlineSeconds,
+        create: (common) => ({
+          ...common,
+          kind: 'backup-job',
+          settings,
+          needsAfterMs: Date.parse(results.storedAt),
+        }),
+      },
+      context,
+    );
   },
 });

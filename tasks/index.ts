@@ -10,6 +10,7 @@ export type { BackupSettings, CommandSettings, Fleet, GroupCommitPolicy, ImageSe
 export { objectLeaseSeconds } from './operations/object-record';
 export { validateObject, validationRules } from './validate-object';
 export type { ValidationRules } from './validate-object';
+export { parseRejection, rejectObject } from './rejection';
 export { quarantineObject } from './quarantine-object';
 export { processObject } from './process-object';
 export { storeResults } from './store-results';

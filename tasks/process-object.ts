@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { defineTask } from './define-task';
 import { commandOutcome, objectReference } from './object-reference';
+import { enterOperation } from './operations/enter-operation';
+import { fleetPartition } from './operations/operation';
 import { commandSettings } from './operations/settings';
 
 /** Starts the command, or looks at it again: each entry of the state calls this, with a new task token. */
@@ -24,7 +26,16 @@ export const processObject = defineTask({
     'Instance.Lost': 'The instance died or lost its agent while the command ran, more often than is allowed.',
     'Fleet.NoInstance': 'Until the deadline no instance of the fleet was running with its agent online.',
   },
-  run: async () => {
-    throw new Error('process-object is not written yet');
+  run: ({ object }, context) => {
+    const { settings } = context;
+    return enterOperation(
+      {
+        object,
+        partition: fleetPartition(settings.fleet.id),
+        deadlineSeconds: settings.deadlineSeconds,
+        create: (common) => ({ ...common, kind: 'command', settings, progress: { phase: 'queued', listed: true } }),
+      },
+      context,
+    );
   },
 });

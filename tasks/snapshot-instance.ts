@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { defineTask } from './define-task';
 import { commandOutcome, imageOutcome, objectReference, storedResults } from './object-reference';
+import { enterOperation } from './operations/enter-operation';
+import { imagesPartition } from './operations/operation';
 import { imageSettings } from './operations/settings';
 
 /** Starts or joins the imaging of the instance, or looks at it again. */
@@ -18,7 +20,22 @@ export const snapshotInstance = defineTask({
     'Image.DeadlineExceeded': 'No image that holds the results was available by the deadline.',
     'Instance.Lost': 'The instance is gone, so it can not be imaged any more.',
   },
-  run: async () => {
-    throw new Error('snapshot-instance is not written yet');
+  run: ({ object, outcome: { instanceId }, results }, context) => {
+    const { settings } = context;
+    return enterOperation(
+      {
+        object,
+        partition: imagesPartition(instanceId),
+        deadlineSeconds: settings.deadlineSeconds,
+        create: (common) => ({
+          ...common,
+          kind: 'image',
+          settings,
+          instanceId,
+          needsAfterMs: Date.parse(results.storedAt),
+        }),
+      },
+      context,
+    );
   },
 });

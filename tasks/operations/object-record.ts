@@ -2,9 +2,201 @@
  *
  * Attributes: `bucket key versionId etag sequencer`, `status` (RUNNING, STORED, REJECTED, FAILED), `owner` (execution ARN),
  * `attempt`, `leaseExpiresAt` (epoch seconds), `claimedAt`, `finishedAt` (ISO 8601), `results`, `image`, `recoveryPoint`,
- * `rejection`, `failure` ({ error, cause, at }), and `storedAttempt`: the attempt that last became STORED.
+ * `rejection`, `failure` ({ error, cause, at, redriveCount }), and `storedAttempt`: the attempt that last became STORED.
  * The state "Complete" sets `storedAttempt = attempt`, so that a later forced run that fails leaves the record STORED. */
+import { DynamoDBClient, UpdateItemCommand, type UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
+import { fromItem, toItem, type PlainItem } from '../attribute-values';
+import type { RecordReference, Rejection } from '../object-reference';
+import { TaskError } from '../task-error';
 
 /** How long an execution owns a record without a sign of life. Each task of the workflow renews it;
  * the longest time between two is the longest re-check interval, 30 minutes. */
 export const objectLeaseSeconds = 2 * 60 * 60;
+
+/** One record, and the execution that writes it. */
+export interface RecordAccess {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  readonly record: RecordReference;
+  /** ARN of the execution. */
+  readonly owner: string;
+  readonly nowMs: number;
+}
+
+/** Asserts that the execution owns the record before anything is done in its name, and extends the lease.
+ * A record that the cleaner has closed is opened again only by a later redrive, never by a handler that was late.
+ * @throws TaskError `Object.LeaseLost` */
+export async function renewLease(access: RecordAccess, redriveCount: number): Promise<void> {
+  const renewed = await update(access, {
+    UpdateExpression: 'SET #status = :running, #leaseExpiresAt = :lease REMOVE #failure',
+    ConditionExpression: '#owner = :me AND (#status = :running OR #failure.#redriveCount < :redriveCount)',
+    names: ['status', 'leaseExpiresAt', 'failure', 'owner', 'redriveCount'],
+    values: { ':running': 'RUNNING', ':lease': leaseEnd(access), ':me': access.owner, ':redriveCount': redriveCount },
+  });
+  if (renewed === undefined) throw leaseLost(access);
+}
+
+/** What a claim writes into a record besides the claim itself. */
+export interface ClaimedObject {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string | undefined;
+  readonly etag?: string | undefined;
+}
+
+/** Claims a record as the state "Claim object" does, with the same condition.
+ * @returns the attempt, from 1; undefined when the object is done or being worked on by another execution */
+export async function claimRecord(
+  access: RecordAccess,
+  object: ClaimedObject,
+  force: boolean,
+): Promise<number | undefined> {
+  const described = Object.entries(object).filter(([, value]) => value !== undefined);
+  const record = await update(access, {
+    UpdateExpression:
+      'SET #owner = :me, #status = :running, #leaseExpiresAt = :lease, #claimedAt = :at, ' +
+      `#attempt = if_not_exists(#attempt, :zero) + :one${described.map(([name]) => `, #${name} = :${name}`).join('')} ` +
+      'REMOVE #finishedAt, #failure, #rejection',
+    // Our own claim counts as it stands: a repeated call is not another attempt.
+    ConditionExpression:
+      'attribute_not_exists(pk) OR (#owner <> :me AND (#status = :failed OR ' +
+      '(#status = :running AND #leaseExpiresAt < :now) OR (:force = :true AND #status <> :running)))',
+    names: [
+      ...['owner', 'status', 'leaseExpiresAt', 'claimedAt', 'attempt', 'finishedAt', 'failure', 'rejection'],
+      ...described.map(([name]) => name),
+    ],
+    values: {
+      ':me': access.owner,
+      ':running': 'RUNNING',
+      ':failed': 'FAILED',
+      ':lease': leaseEnd(access),
+      ':now': seconds(access),
+      ':at': instant(access),
+      ':zero': 0,
+      ':one': 1,
+      ':force': force,
+      ':true': true,
+      ...Object.fromEntries(described.map(([name, value]) => [`:${name}`, value as string])),
+    },
+  });
+  return (record ?? (await renewOwn(access)))?.['attempt'] as number | undefined;
+}
+
+/** Writes what validation found out about the object, for people who read the record.
+ * @returns the attempt
+ * @throws TaskError `Object.LeaseLost` */
+export async function describeRecord(access: RecordAccess, description: PlainItem): Promise<number> {
+  const described = Object.entries(description).filter(([, value]) => value !== undefined);
+  const record = await update(access, {
+    UpdateExpression: `SET #leaseExpiresAt = :lease${described.map(([name]) => `, #${name} = :${name}`).join('')}`,
+    ConditionExpression: '#owner = :me',
+    names: ['leaseExpiresAt', 'owner', ...described.map(([name]) => name)],
+    values: {
+      ':lease': leaseEnd(access),
+      ':me': access.owner,
+      ...Object.fromEntries(described.map(([name, value]) => [`:${name}`, value])),
+    },
+  });
+  if (record === undefined) throw leaseLost(access);
+  return record['attempt'] as number;
+}
+
+/** Ends the attempt as REJECTED. A version that was stored before stays STORED, with the rejection noted.
+ * @throws TaskError `Object.LeaseLost` */
+export async function rejectRecord(access: RecordAccess, rejection: Rejection): Promise<void> {
+  const noted = { rejection: rejection as unknown as PlainItem };
+  if (!(await endAttempt(access, 'REJECTED', noted, '#owner = :me'))) throw leaseLost(access);
+}
+
+/** Why an execution ended badly. */
+export interface RecordedFailure {
+  readonly error: string;
+  readonly cause: string;
+  readonly redriveCount: number;
+}
+
+/** Ends the attempt as FAILED, with the cause. A version that was stored before stays STORED, with the failure noted.
+ * @returns false when the execution does not own the record any more, or its attempt has ended */
+export function failRecord(access: RecordAccess, failure: RecordedFailure): Promise<boolean> {
+  const noted = { failure: { ...failure, at: instant(access) } };
+  return endAttempt(access, 'FAILED', noted, '#owner = :me AND #status = :running');
+}
+
+/** An earlier success is never overwritten: which of the two ends applies is decided in the write itself. */
+async function endAttempt(
+  access: RecordAccess,
+  status: 'REJECTED' | 'FAILED',
+  noted: PlainItem,
+  condition: string,
+): Promise<boolean> {
+  const [name] = Object.keys(noted) as [string];
+  const running = condition.includes(':running') ? { ':running': 'RUNNING' } : {};
+  const end = (endStatus: string, stored: string) =>
+    update(access, {
+      UpdateExpression: `SET #status = :status, #finishedAt = :at, #${name} = :noted`,
+      ConditionExpression: `${condition} AND ${stored}(#storedAttempt)`,
+      names: ['status', 'finishedAt', 'owner', 'storedAttempt', name],
+      values: { ':status': endStatus, ':at': instant(access), ':noted': noted[name], ':me': access.owner, ...running },
+    });
+  const ended = (await end(status, 'attribute_not_exists')) ?? (await end('STORED', 'attribute_exists'));
+  return ended !== undefined;
+}
+
+/** The record is ours already: the same execution claims again. */
+function renewOwn(access: RecordAccess): Promise<Record<string, unknown> | undefined> {
+  return update(access, {
+    UpdateExpression: 'SET #leaseExpiresAt = :lease, #status = :running',
+    ConditionExpression: '#owner = :me AND #status IN (:running, :failed)',
+    names: ['leaseExpiresAt', 'status', 'owner'],
+    values: { ':lease': leaseEnd(access), ':running': 'RUNNING', ':failed': 'FAILED', ':me': access.owner },
+  });
+}
+
+interface ConditionalUpdate {
+  readonly UpdateExpression: string;
+  readonly ConditionExpression: string;
+  /** Attribute names; each is written as `#name`, because some are reserved words. */
+  readonly names: readonly string[];
+  readonly values: PlainItem;
+}
+
+/** @returns the record as it is now; undefined when the condition does not hold */
+async function update(
+  { client, tableName, record }: RecordAccess,
+  { UpdateExpression, ConditionExpression, names, values }: ConditionalUpdate,
+): Promise<Record<string, unknown> | undefined> {
+  const input: UpdateItemCommandInput = {
+    TableName: tableName,
+    Key: toItem(record),
+    UpdateExpression,
+    ConditionExpression,
+    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: toItem(values),
+    ReturnValues: 'ALL_NEW',
+  };
+  try {
+    return fromItem((await client.send(new UpdateItemCommand(input))).Attributes ?? {});
+  } catch (error) {
+    if ((error as Error).name === 'ConditionalCheckFailedException') return undefined;
+    throw error;
+  }
+}
+
+function leaseLost({ record, owner }: RecordAccess): TaskError {
+  return new TaskError(
+    'Object.LeaseLost',
+    `The record of the object is not this execution's any more\n  got: ${record.pk} ${record.sk}\n  allowed: a record owned by ${owner} that is RUNNING\n  fix: nothing, if another execution does its work; else start the object again`,
+  );
+}
+
+function seconds({ nowMs }: RecordAccess): number {
+  return Math.floor(nowMs / 1000);
+}
+
+function leaseEnd(access: RecordAccess): number {
+  return seconds(access) + objectLeaseSeconds;
+}
+
+function instant({ nowMs }: RecordAccess): string {
+  return new Date(nowMs).toISOString();
+}

@@ -1,0 +1,35 @@
+/** Ends an operation that nobody waits for any more: its command is cancelled, its slot freed, its place given up. */
+import { abandonCommand } from './command-end';
+import { leavePlace } from './ledger';
+import { fleetPartition, type Operation } from './operation';
+import type { OperationContext } from './operation-context';
+
+/** Error name that an abandoned operation ends with. */
+export const abandonedError = 'Operation.Abandoned';
+
+/** Ends an operation, unless it has ended. Jobs that others share go on.
+ * @returns the operations that can go on because of it */
+export async function abandonOperation(
+  abandoned: Operation,
+  reason: string,
+  context: OperationContext,
+): Promise<string[]> {
+  const poked: string[] = [];
+  const poke = (ids: readonly string[]): void => void poked.push(...ids);
+  let operation: Operation | undefined = abandoned;
+  while (operation !== undefined && operation.completion === undefined) {
+    const writes = operation.kind === 'command' ? await abandonCommand(operation, { ...context, poke }) : [];
+    const ended: Operation = {
+      ...operation,
+      completion: { kind: 'failure', atMs: context.nowMs(), error: abandonedError, cause: reason },
+      reportedToken: operation.taskToken,
+    };
+    const saved = await context.ledger.saveOperation(ended, leavePlace(operation.place), ...writes);
+    if (saved !== undefined) break;
+    operation = await context.ledger.readOperation(abandoned.id);
+  }
+  if (abandoned.kind === 'command') {
+    poked.push(...(await context.ledger.readWaiting(fleetPartition(abandoned.settings.fleet.id), 1)));
+  }
+  return poked;
+}

@@ -1,0 +1,57 @@
+/** The only way an operation moves on. Anyone may call it, at any time, any number of times, at once: what is due is decided
+ * from what is stored and what AWS says now, and every write is conditional on the version that was read. */
+import { stepBackup } from './backup-job';
+import { stepCommand } from './command';
+import { report } from './completion';
+import { stepImage } from './image';
+import type { Operation } from './operation';
+import type { OperationContext, StepContext, StepResult } from './operation-context';
+
+/** More steps than any operation takes at once; beyond them something turns in circles, and its re-check goes on. */
+const maximumSteps = 25;
+
+/** The handler must have ended well before Lambda stops it. */
+const reserveMs = 10_000;
+
+/** Moves operations on as far as they go now, and then those that can go on because of it.
+ * @throws what the first of the named operations to fail has thrown, after the others had their turn;
+ * failures of those poked on the way are only logged, their own re-checks meet them again */
+export async function advance(operationIds: readonly string[], context: OperationContext): Promise<void> {
+  const named = new Set(operationIds);
+  const due = new Set(operationIds);
+  const poke = (ids: readonly string[]): void => ids.forEach((id) => due.add(id));
+  const failures: unknown[] = [];
+  // A set gives its members in the order of their arrival, those that arrive on the way included.
+  for (const id of due) {
+    due.delete(id);
+    if (!named.has(id) && context.remainingTimeMs() < reserveMs) break;
+    try {
+      await advanceOne(id, { ...context, poke });
+    } catch (error) {
+      if (named.has(id)) failures.push(error);
+      else context.log.warn('An operation that was poked could not go on', { operation: id, problem: String(error) });
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+async function advanceOne(id: string, context: StepContext): Promise<void> {
+  for (let count = 0; count < maximumSteps; count++) {
+    const operation = await context.ledger.readOperation(id);
+    if (operation === undefined) return;
+    if ((await step(operation, context)) === 'waiting') return;
+  }
+  context.log.warn('An operation was written by others all the time; its re-check goes on', { operation: id });
+}
+
+async function step(operation: Operation, context: StepContext): Promise<StepResult> {
+  if (operation.completion !== undefined) return report(operation, operation.completion, context);
+  switch (operation.kind) {
+    case 'command':
+      return stepCommand(operation, context);
+    case 'image':
+      return stepImage(operation, context);
+    case 'backup-job':
+      return stepBackup(operation, context);
+  }
+}

@@ -1,0 +1,145 @@
+/** The steps of a command: waits for a slot, writes down what it is about to do, sends the command once, sees how it ended. */
+import { InvocationDoesNotExist, SSMClient, type GetCommandInvocationResult } from '@aws-sdk/client-ssm';
+import { endInvocation, holdsSlot, missDeadline, tryAgain } from './command-end';
+import { judgeInvocation } from './command-status';
+import { isAwaited } from './completion';
+import { findLoss, readFleet, wakeNext } from './fleet';
+import { leavePlace, putPointer, takeSlot, type HeldSlot } from './ledger';
+import { fleetPartition, type CommandInPhase, type CommandOperation, type Slot } from './operation';
+import type { StepContext, StepResult } from './operation-context';
+import { cancelCommand, findCommand, isInstanceRefused, readInvocation, sendCommand } from './run-command';
+
+/** A command that was sent is found in ListCommands within this time, if it was sent at all. */
+const listingGraceMs = 50_000;
+
+/** GetCommandInvocation knows a command within this time after it was sent. */
+const invocationGraceMs = 10 * 60_000;
+
+/** A slot is leased for as long as SSM may take to deliver and end the command, and this long beyond. */
+const leaseMarginMs = 15 * 60_000;
+
+/** Moves a command on by one step. */
+export function stepCommand(operation: CommandOperation, context: StepContext): Promise<StepResult> {
+  switch (operation.progress.phase) {
+    case 'queued':
+      return takeSlotAndSend({ ...operation, progress: operation.progress }, context);
+    case 'starting':
+      return findOrSend({ ...operation, progress: operation.progress }, context);
+    case 'running':
+      return lookAtInvocation({ ...operation, progress: operation.progress }, context);
+  }
+}
+
+async function takeSlotAndSend(operation: CommandInPhase<'queued'>, context: StepContext): Promise<StepResult> {
+  if (isLate(operation, context)) return missDeadline(operation, context);
+  if (!operation.progress.listed) return 'waiting';
+  const { fleet } = operation.settings;
+  const { free, lapsed } = await readFleet(fleet, context);
+  // Whoever let a lease end may have died half-way: let it free what it holds, or find out that nobody waits for it.
+  context.poke(lapsed.map((slot) => slot.operationId));
+  if (free.length === 0) return 'waiting';
+  // First come, first served: the first in the list may take the first free slot, the second the second.
+  const first = await context.ledger.readWaiting(fleetPartition(fleet.id), free.length);
+  const slot = free[first.indexOf(operation.id)];
+  if (slot === undefined) {
+    context.poke(first);
+    return 'waiting';
+  }
+  if (!(await isAwaited(operation, context))) return stepAside(operation, context);
+  const nowMs = context.nowMs();
+  const starting = await context.ledger.saveOperation(
+    { ...operation, progress: { phase: 'starting', slot, intentAtMs: nowMs } },
+    takeSlot(fleet.id, leaseFor(operation, slot, nowMs), nowMs),
+    leavePlace(operation.place),
+  );
+  if (starting === undefined) return 'moved';
+  if (free.length > 1) await wakeNext(fleet.id, context);
+  return send(starting as CommandInPhase<'starting'>, context);
+}
+
+/** Nobody seems to wait for the operation: the next in the list comes first. A re-check, if there is one, puts it back. */
+async function stepAside(operation: CommandInPhase<'queued'>, context: StepContext): Promise<StepResult> {
+  const aside = { ...operation, progress: { phase: 'queued', listed: false } } as const;
+  await context.ledger.saveOperation(aside, leavePlace(operation.place));
+  await wakeNext(operation.settings.fleet.id, context);
+  return 'moved';
+}
+
+/** Only the writer of an intent comes here, and only once: anybody else has to look for the command first. */
+async function send(operation: CommandInPhase<'starting'>, context: StepContext): Promise<StepResult> {
+  const { slot } = operation.progress;
+  let commandId: string;
+  try {
+    commandId = await sendCommand(operation, slot.instanceId, context.client(SSMClient));
+  } catch (error) {
+    if (!isInstanceRefused(error)) throw error;
+    return tryAgain(operation, 'Instance.Lost', `SSM does not accept commands for it: ${error.message}`, context);
+  }
+  return noteCommand(operation, commandId, context);
+}
+
+async function noteCommand(
+  operation: CommandInPhase<'starting'>,
+  commandId: string,
+  context: StepContext,
+): Promise<StepResult> {
+  const { slot } = operation.progress;
+  const running = await context.ledger.saveOperation(
+    { ...operation, progress: { phase: 'running', slot, commandId, sentAtMs: context.nowMs() } },
+    putPointer(`command#${commandId}`, { operationId: operation.id }, operation.deadlineAtMs),
+  );
+  if (running === undefined) {
+    const current = await context.ledger.readOperation(operation.id);
+    // Given up while the command was being sent: nobody else knows that it exists.
+    if (current?.completion !== undefined) await cancelCommand(commandId, context.client(SSMClient), context.log);
+  }
+  return 'moved';
+}
+
+/** The intent is written, but was the command sent? Looks for it, waits until it must be visible, and only then sends again.
+ * Should the first one turn up after all: an instance runs one try of one operation once. */
+async function findOrSend(operation: CommandInPhase<'starting'>, context: StepContext): Promise<StepResult> {
+  const { slot, intentAtMs } = operation.progress;
+  const commandId = await findCommand(operation, slot.instanceId, intentAtMs, context.client(SSMClient));
+  if (commandId !== undefined) return noteCommand(operation, commandId, context);
+  if (isLate(operation, context)) return missDeadline(operation, context);
+  const nowMs = context.nowMs();
+  if (nowMs - intentAtMs < listingGraceMs) return 'waiting';
+  const loss = await findLoss(slot.instanceId, context);
+  if (loss !== undefined) return tryAgain(operation, 'Instance.Lost', loss, context);
+  const renewed = await context.ledger.saveOperation(
+    { ...operation, progress: { ...operation.progress, intentAtMs: nowMs } },
+    takeSlot(operation.settings.fleet.id, leaseFor(operation, slot, nowMs), nowMs),
+  );
+  if (renewed !== undefined) return send(renewed as CommandInPhase<'starting'>, context);
+  if (await holdsSlot(operation, context)) return 'moved';
+  return tryAgain(operation, 'Instance.Lost', 'its slot was given to another operation', context);
+}
+
+async function lookAtInvocation(operation: CommandInPhase<'running'>, context: StepContext): Promise<StepResult> {
+  const { slot, commandId, sentAtMs } = operation.progress;
+  let invocation: GetCommandInvocationResult;
+  try {
+    invocation = await readInvocation(commandId, slot.instanceId, context.client(SSMClient));
+  } catch (error) {
+    if (!(error instanceof InvocationDoesNotExist)) throw error;
+    if (isLate(operation, context)) return missDeadline(operation, context);
+    if (context.nowMs() - sentAtMs < invocationGraceMs) return 'waiting';
+    return tryAgain(operation, 'Instance.Lost', 'SSM does not know the command any more', context);
+  }
+  const verdict = judgeInvocation(invocation.Status, invocation.StatusDetails);
+  if (verdict !== 'pending') return endInvocation(operation, invocation, verdict, context);
+  if (isLate(operation, context)) return missDeadline(operation, context);
+  const loss = await findLoss(slot.instanceId, context);
+  return loss === undefined ? 'waiting' : tryAgain(operation, 'Instance.Lost', loss, context);
+}
+
+function isLate(operation: CommandOperation, context: StepContext): boolean {
+  return context.nowMs() >= operation.deadlineAtMs;
+}
+
+function leaseFor(operation: CommandOperation, slot: Slot, nowMs: number): HeldSlot {
+  const { deliveryTimeoutSeconds, executionTimeoutSeconds } = operation.settings;
+  const leaseExpiresAtMs = nowMs + (deliveryTimeoutSeconds + executionTimeoutSeconds) * 1000 + leaseMarginMs;
+  return { ...slot, operationId: operation.id, leaseExpiresAtMs };
+}

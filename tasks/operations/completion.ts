@@ -1,0 +1,93 @@
+/** How an operation ends: the end is stored first, then reported to the state that waits, with the newest token. */
+import {
+  SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
+  SendTaskSuccessCommand,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
+import { leavePlace, type Write } from './ledger';
+import type { Completion, Operation } from './operation';
+import type { StepContext, StepResult } from './operation-context';
+
+/** What Step Functions says of a token that no state waits for any more: normal, another token is on its way or nobody waits. */
+const staleTokenErrors: ReadonlySet<string> = new Set(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken']);
+
+/** Limits of SendTaskFailure, in characters. */
+const maximumErrorLength = 256;
+const maximumCauseLength = 32_768;
+
+/** A token that was given to us this recently need not be asked about. */
+const freshTokenMs = 30_000;
+
+/** Stores that the operation has succeeded. */
+export function succeed(
+  operation: Operation,
+  output: Record<string, unknown>,
+  context: StepContext,
+  ...writes: Write[]
+): Promise<StepResult> {
+  return complete(operation, { kind: 'success', atMs: context.nowMs(), output }, context, writes);
+}
+
+/** Stores that the operation has failed. */
+export function fail(
+  operation: Operation,
+  error: string,
+  cause: string,
+  context: StepContext,
+  ...writes: Write[]
+): Promise<StepResult> {
+  context.log.warn('An operation failed', { operation: operation.id, error, cause });
+  return complete(operation, { kind: 'failure', atMs: context.nowMs(), error, cause }, context, writes);
+}
+
+async function complete(
+  operation: Operation,
+  completion: Completion,
+  context: StepContext,
+  writes: readonly Write[],
+): Promise<StepResult> {
+  await context.ledger.saveOperation({ ...operation, completion }, leavePlace(operation.place), ...writes);
+  return 'moved';
+}
+
+/** Reports a stored completion, once for each token: a state that got a new token has not heard of it. */
+export async function report(operation: Operation, completion: Completion, context: StepContext): Promise<StepResult> {
+  if (operation.reportedToken === operation.taskToken) return 'waiting';
+  const taskToken = operation.taskToken;
+  const isHeard = await sendIfAwaited(context, (client) =>
+    completion.kind === 'success'
+      ? client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(completion.output) }))
+      : client.send(
+          new SendTaskFailureCommand({
+            taskToken,
+            error: completion.error.slice(0, maximumErrorLength),
+            cause: completion.cause.slice(0, maximumCauseLength),
+          }),
+        ),
+  );
+  context.log.info(isHeard ? 'Reported the end of an operation' : 'Nobody waits with this token any more', {
+    operation: operation.id,
+    completion: completion.kind,
+  });
+  await context.ledger.saveOperation({ ...operation, reportedToken: taskToken });
+  return 'moved';
+}
+
+/** Whether a state still waits for the operation, before something is begun for it. */
+export async function isAwaited(operation: Operation, context: StepContext): Promise<boolean> {
+  if (context.nowMs() - operation.taskTokenAtMs < freshTokenMs) return true;
+  return sendIfAwaited(context, (client) =>
+    client.send(new SendTaskHeartbeatCommand({ taskToken: operation.taskToken })),
+  );
+}
+
+async function sendIfAwaited(context: StepContext, send: (client: SFNClient) => Promise<unknown>): Promise<boolean> {
+  try {
+    await send(context.client(SFNClient));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && staleTokenErrors.has(error.name)) return false;
+    throw error;
+  }
+}

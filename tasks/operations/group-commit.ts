@@ -1,0 +1,155 @@
+/** Images and backups as group commits: a job that began after an operation's results were stored serves that operation,
+ * whoever asked for it. So a thousand executions make as many jobs as fit one after another, not a thousand. */
+import { fail, succeed } from './completion';
+import type { Group, Job, JobFailure } from './group';
+import { putPointer } from './ledger';
+import type { SharedJobOperation } from './operation';
+import type { StepContext, StepResult } from './operation-context';
+
+/** What beginning a job, or looking at it, may come to. */
+export type JobStatus =
+  | { readonly kind: 'running'; readonly jobId: string }
+  /** AWS cannot take the job now, or does not show it yet. */
+  | { readonly kind: 'unknown'; readonly obstacle: string }
+  | { readonly kind: 'succeeded'; readonly outcome: Record<string, unknown> }
+  | { readonly kind: 'failed'; readonly failure: JobFailure };
+
+/** A kind of job that operations share: images of an instance, or backups of a resource. */
+export interface SharedJobs<Shared extends SharedJobOperation> {
+  /** What a pointer to such a job is called. */
+  readonly subject: 'image' | 'backup-job';
+  readonly deadlineError: string;
+  /** Names the job that would begin now, so that its name is the same whenever that is asked again. */
+  readonly nameJob: (operation: Shared, group: Group, beganAfterMs: number) => string;
+  /** Begins the job, or finds it if it was begun under this name before. */
+  readonly begin: (operation: Shared, job: Job, context: StepContext) => Promise<JobStatus>;
+  /** Looks how the job stands. */
+  readonly look: (operation: Shared, job: Job & { jobId: string }, context: StepContext) => Promise<JobStatus>;
+  /** What is to be done once for a job that succeeded. May be repeated.
+   * @default - nothing */
+  readonly afterSuccess?: (operation: Shared, outcome: Record<string, unknown>, context: StepContext) => Promise<void>;
+}
+
+/** Moves an operation that shares jobs on by one step, and the job with it. */
+export async function stepSharedJob<Shared extends SharedJobOperation>(
+  operation: Shared,
+  jobs: SharedJobs<Shared>,
+  context: StepContext,
+): Promise<StepResult> {
+  const group = await context.ledger.readGroup(operation.place.pk);
+  const { job, latest } = group;
+  if (latest !== undefined && latest.beganAfterMs > operation.needsAfterMs) {
+    return succeed(operation, latest.outcome, context);
+  }
+  if (job?.failure !== undefined && job.beganAfterMs > operation.needsAfterMs) {
+    return askForLaterJob(operation, job, job.failure, context);
+  }
+  if (job !== undefined && job.failure === undefined) {
+    const result = await followJob(operation, group, job, jobs, context);
+    if (result === 'moved') return 'moved';
+  }
+  if (context.nowMs() >= operation.deadlineAtMs) return missDeadline(operation, group, jobs, context);
+  if (job !== undefined && job.failure === undefined) return 'waiting';
+  if (context.nowMs() < nextJobDueAtMs(operation, group)) return 'waiting';
+  return beginJob(operation, group, jobs, context);
+}
+
+function nextJobDueAtMs({ settings: { policy } }: SharedJobOperation, group: Group): number {
+  if (policy.kind === 'everyRun' || group.latest === undefined) return 0;
+  return group.latest.beganAfterMs + policy.seconds * 1000;
+}
+
+async function beginJob<Shared extends SharedJobOperation>(
+  operation: Shared,
+  group: Group,
+  jobs: SharedJobs<Shared>,
+  context: StepContext,
+): Promise<StepResult> {
+  // The results were stored before this line runs, even when the clock still shows the same millisecond, or an earlier one.
+  const beganAfterMs = Math.max(context.nowMs(), operation.needsAfterMs + 1);
+  const job: Job = { name: jobs.nameJob(operation, group, beganAfterMs), beganAfterMs };
+  const begun = await context.ledger.saveGroup({ ...group, generation: group.generation + 1, job });
+  if (begun !== undefined) await followJob(operation, begun, job, jobs, context);
+  return 'moved';
+}
+
+/** Begins the job if it is not known to have begun, else looks at it, and writes down what has changed. */
+async function followJob<Shared extends SharedJobOperation>(
+  operation: Shared,
+  group: Group,
+  job: Job,
+  jobs: SharedJobs<Shared>,
+  context: StepContext,
+): Promise<StepResult> {
+  const { jobId } = job;
+  const status =
+    jobId === undefined
+      ? await jobs.begin(operation, job, context)
+      : await jobs.look(operation, { ...job, jobId }, context);
+  switch (status.kind) {
+    case 'running': {
+      if (jobId !== undefined) return 'waiting';
+      const pointer = putPointer(
+        `${jobs.subject}#${status.jobId}`,
+        { partition: group.partition },
+        operation.deadlineAtMs,
+      );
+      await context.ledger.saveGroup({ ...group, job: { ...job, jobId: status.jobId } }, pointer);
+      return 'moved';
+    }
+    case 'unknown':
+      context.log.info('A job cannot be begun or seen now', { job: job.name, obstacle: status.obstacle });
+      return 'waiting';
+    case 'succeeded': {
+      await jobs.afterSuccess?.(operation, status.outcome, context);
+      const latest = { beganAfterMs: job.beganAfterMs, outcome: status.outcome };
+      await context.ledger.saveGroup({ ...group, job: undefined, latest });
+      break;
+    }
+    case 'failed':
+      context.log.warn('A shared job failed', { job: job.name, ...status.failure });
+      await context.ledger.saveGroup({ ...group, job: { ...job, failure: status.failure } });
+      break;
+  }
+  context.poke(await context.ledger.readWaiting(group.partition));
+  return 'moved';
+}
+
+/** A job that would have served the operation failed: the next one may, as often as is allowed. */
+async function askForLaterJob(
+  operation: SharedJobOperation,
+  job: Job,
+  failure: JobFailure,
+  context: StepContext,
+): Promise<StepResult> {
+  const isLastTry = failure.retry === 'later' && operation.try >= operation.settings.maximumTries;
+  if (failure.retry === 'never' || isLastTry) {
+    return fail(operation, failure.error, `${failure.cause}\n  tried: ${operation.try} times`, context);
+  }
+  await context.ledger.saveOperation({
+    ...operation,
+    try: failure.retry === 'busy' ? operation.try : operation.try + 1,
+    needsAfterMs: job.beganAfterMs,
+    lastObstacle: failure.cause,
+  });
+  return 'moved';
+}
+
+function missDeadline<Shared extends SharedJobOperation>(
+  operation: Shared,
+  group: Group,
+  jobs: SharedJobs<Shared>,
+  context: StepContext,
+): Promise<StepResult> {
+  const { job } = group;
+  const state =
+    job === undefined || job.failure !== undefined
+      ? 'no job was due'
+      : `${jobs.subject} ${job.jobId ?? job.name} had not ended`;
+  const cause = [
+    `No ${jobs.subject} that began after the results were stored was complete within ${operation.settings.deadlineSeconds} seconds: ${state}`,
+    ...(operation.lastObstacle === undefined ? [] : [`  earlier job: ${operation.lastObstacle}`]),
+    '  fix: allow more time, or let jobs begin more often, then redrive the execution',
+  ].join('\n');
+  return fail(operation, jobs.deadlineError, cause, context);
+}

@@ -1,0 +1,120 @@
+/** What follows a new image: it is published, and images that are no longer to be kept are removed with their snapshots. */
+import {
+  DeregisterImageCommand,
+  DescribeImagesCommand,
+  DescribeInstancesCommand,
+  EC2Client,
+  type Image,
+} from '@aws-sdk/client-ec2';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import type { StepContext } from './operation-context';
+import type { ImageSettings } from './settings';
+
+const dayMs = 24 * 60 * 60_000;
+
+/** Names the newest image in an SSM parameter that launch templates can follow. */
+export async function publishImage(parameterName: string, imageId: string, context: StepContext): Promise<void> {
+  await context.client(SSMClient).send(
+    new PutParameterCommand({
+      Name: parameterName,
+      Value: imageId,
+      Type: 'String',
+      // SSM checks that such a parameter names an image that exists; launch templates accept no other.
+      DataType: 'aws:ec2:image',
+      Overwrite: true,
+    }),
+  );
+}
+
+/** Removes the images of a set that are beyond its retention and that no instance was launched from.
+ * What cannot be removed is logged and stays for the next time: it must not fail the image that is new. */
+export async function keepNewImages(settings: ImageSettings, context: StepContext): Promise<void> {
+  const { count, days } = settings.retention;
+  if (count === undefined && days === undefined) return;
+  try {
+    const images = await readImages(settings.imageNamePrefix, context);
+    const surplus = beyondRetention(images, settings.retention, context.nowMs());
+    const inUse = await readImagesInUse(surplus, context);
+    for (const image of surplus) {
+      if (!inUse.has(image.ImageId)) await removeImage(image, context);
+    }
+  } catch (error) {
+    context.log.warn('Images beyond their retention could not be removed', { problem: String(error) });
+  }
+}
+
+/** Chooses the images that need not be kept. The newest always is. */
+export function beyondRetention(
+  images: readonly Image[],
+  retention: ImageSettings['retention'],
+  nowMs: number,
+): Image[] {
+  const newestFirst = [...images].sort((a, b) => (b.CreationDate ?? '').localeCompare(a.CreationDate ?? ''));
+  return newestFirst.filter((image, index) => {
+    if (index === 0) return false;
+    const ageMs = nowMs - Date.parse(image.CreationDate ?? '');
+    const isOld = retention.days !== undefined && ageMs > retention.days * dayMs;
+    return isOld || (retention.count !== undefined && index >= retention.count);
+  });
+}
+
+async function readImages(set: string, context: StepContext): Promise<Image[]> {
+  const images: Image[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await context.client(EC2Client).send(
+      new DescribeImagesCommand({
+        Owners: ['self'],
+        Filters: [
+          { Name: 'tag:object-workflow:image-set', Values: [set] },
+          { Name: 'state', Values: ['available'] },
+        ],
+        NextToken,
+      }),
+    );
+    images.push(...(page.Images ?? []));
+    NextToken = page.NextToken;
+  } while (NextToken);
+  return images;
+}
+
+async function readImagesInUse(images: readonly Image[], context: StepContext): Promise<Set<string | undefined>> {
+  const inUse = new Set<string | undefined>();
+  if (images.length === 0) return inUse;
+  // DescribeInstances takes at most 200 values in a filter; the rest waits for the next image.
+  const Values = images.slice(0, 200).flatMap((image) => image.ImageId ?? []);
+  let NextToken: string | undefined;
+  do {
+    const page = await context.client(EC2Client).send(
+      new DescribeInstancesCommand({
+        Filters: [
+          { Name: 'image-id', Values },
+          { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
+        ],
+        NextToken,
+      }),
+    );
+    for (const reservation of page.Reservations ?? []) {
+      for (const instance of reservation.Instances ?? []) inUse.add(instance.ImageId);
+    }
+    NextToken = page.NextToken;
+  } while (NextToken);
+  for (const image of images.slice(200)) inUse.add(image.ImageId);
+  return inUse;
+}
+
+async function removeImage(image: Image, context: StepContext): Promise<void> {
+  const { DeleteSnapshotResults = [] } = await context
+    .client(EC2Client)
+    .send(new DeregisterImageCommand({ ImageId: image.ImageId, DeleteAssociatedSnapshots: true }));
+  // The image is gone even when a snapshot is not: that one would cost money for ever without anybody noticing.
+  const left = DeleteSnapshotResults.filter(
+    (result) => result.ReturnCode !== 'success' && result.ReturnCode !== 'skipped',
+  );
+  if (left.length > 0) {
+    context.log.error('Snapshots of a removed image remain and must be deleted by hand', {
+      image: image.ImageId,
+      snapshots: left.map((result) => `${result.SnapshotId}: ${result.ReturnCode}`),
+    });
+  }
+}

@@ -1,0 +1,187 @@
+/** Machine images as shared jobs: their name is their idempotency key, because CreateImage has no other. */
+import {
+  CreateImageCommand,
+  DescribeImagesCommand,
+  EC2Client,
+  type Image,
+  type ImageState,
+  type Tag,
+} from '@aws-sdk/client-ec2';
+import type { ImageOutcome } from '../object-reference';
+import type { Job, JobFailure } from './group';
+import { stepSharedJob, type JobStatus, type SharedJobs } from './group-commit';
+import { keepNewImages, publishImage } from './image-upkeep';
+import type { ImageOperation } from './operation';
+import type { StepContext, StepResult } from './operation-context';
+
+/** Tags of every image and of its snapshots. */
+export const imageTagKeys = {
+  /** The prefix of the names: which images are kept and removed together. */
+  set: 'object-workflow:image-set',
+  instance: 'object-workflow:instance',
+  /** The job's name: proves that an image found by its name is ours. */
+  job: 'object-workflow:image',
+} as const;
+
+/** A new image is shown within this time. */
+const visibilityGraceMs = 15 * 60_000;
+
+/** What EC2's states of an image mean for the job. */
+export const imageStates: Readonly<Record<ImageState, 'running' | 'succeeded' | 'failed'>> = {
+  pending: 'running',
+  transient: 'running',
+  available: 'succeeded',
+  invalid: 'failed',
+  deregistered: 'failed',
+  failed: 'failed',
+  error: 'failed',
+  disabled: 'failed',
+};
+
+/** EC2 takes no further snapshot of a volume now; it will later. */
+const laterErrors: ReadonlySet<string> = new Set([
+  'ConcurrentSnapshotLimitExceeded',
+  'SnapshotCreationPerVolumeRateExceeded',
+  'PendingSnapshotLimitExceeded',
+  'RequestLimitExceeded',
+  'ConcurrentCreateImageNoRebootLimitExceeded',
+]);
+
+/** There is nothing left to image. */
+const instanceGoneErrors: ReadonlySet<string> = new Set([
+  'InvalidInstanceID.NotFound',
+  'IncorrectState',
+  'IncorrectInstanceState',
+]);
+
+/** Moves an operation that waits for an image on by one step. */
+export function stepImage(operation: ImageOperation, context: StepContext): Promise<StepResult> {
+  return stepSharedJob(operation, images, context);
+}
+
+const images: SharedJobs<ImageOperation> = {
+  subject: 'image',
+  deadlineError: 'Image.DeadlineExceeded',
+  nameJob: (operation, _group, beganAfterMs) =>
+    `${operation.settings.imageNamePrefix}-${operation.instanceId}-${instantText(beganAfterMs)}`,
+  begin: createImage,
+  look: lookAtImage,
+  afterSuccess: async (operation, outcome, context) => {
+    const { settings } = operation;
+    const { imageId } = outcome as ImageOutcome;
+    if (settings.parameterName !== undefined) await publishImage(settings.parameterName, imageId, context);
+    await keepNewImages(settings, context);
+  },
+};
+
+async function createImage(operation: ImageOperation, job: Job, context: StepContext): Promise<JobStatus> {
+  const { settings, instanceId } = operation;
+  const tags = imageTags(operation, job);
+  try {
+    const { ImageId } = await context.client(EC2Client).send(
+      new CreateImageCommand({
+        InstanceId: instanceId,
+        Name: job.name,
+        Description: `Holds what ${instanceId} had on its disks after ${new Date(job.beganAfterMs).toISOString()}`,
+        NoReboot: settings.noReboot,
+        TagSpecifications: [
+          { ResourceType: 'image', Tags: tags },
+          { ResourceType: 'snapshot', Tags: tags },
+        ],
+      }),
+    );
+    return ImageId === undefined
+      ? { kind: 'unknown', obstacle: 'CreateImage answered without an image id' }
+      : { kind: 'running', jobId: ImageId };
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (name === 'InvalidAMIName.Duplicate') return adoptImage(job, context);
+    if (laterErrors.has(name)) return { kind: 'unknown', obstacle: `${name}: ${message}` };
+    if (!instanceGoneErrors.has(name)) throw error;
+    const cause = `The instance ${instanceId} cannot be imaged any more: ${message}\n  fix: keep instances until their images are taken, or leave images out for a fleet that scales in`;
+    return { kind: 'failed', failure: { error: 'Instance.Lost', cause, retry: 'never' } };
+  }
+}
+
+/** The name is taken: by this very job, if its first attempt did reach EC2. */
+async function adoptImage(job: Job, context: StepContext): Promise<JobStatus> {
+  const { Images = [] } = await context
+    .client(EC2Client)
+    .send(new DescribeImagesCommand({ Owners: ['self'], Filters: [{ Name: 'name', Values: [job.name] }] }));
+  const image = Images[0];
+  if (image?.ImageId === undefined) return { kind: 'unknown', obstacle: 'the image exists but is not shown yet' };
+  if (tagOf(image, imageTagKeys.job) === job.name) return { kind: 'running', jobId: image.ImageId };
+  return failed(`The image name ${job.name} is taken by ${image.ImageId}, which this workflow did not make`);
+}
+
+async function lookAtImage(
+  operation: ImageOperation,
+  job: Job & { jobId: string },
+  context: StepContext,
+): Promise<JobStatus> {
+  const image = await describeImage(job.jobId, context);
+  if (image === undefined) {
+    // Right after its creation an image may not be shown: that is not yet a failure.
+    if (context.nowMs() - job.beganAfterMs < visibilityGraceMs) {
+      return { kind: 'unknown', obstacle: 'the image is not shown yet' };
+    }
+    return failed(`The image ${job.jobId} is gone`);
+  }
+  const state = image.State;
+  // A state that is not known yet to the SDK does not mean that the image is usable.
+  switch (state === undefined ? 'running' : (imageStates[state] ?? 'running')) {
+    case 'running':
+      return { kind: 'running', jobId: job.jobId };
+    case 'failed':
+      return failed(
+        `The image ${job.jobId} of ${operation.instanceId} is ${state}: ${image.StateReason?.Message ?? 'EC2 gives no reason'}`,
+      );
+    case 'succeeded': {
+      const outcome: ImageOutcome = {
+        imageId: job.jobId,
+        imageName: job.name,
+        instanceId: operation.instanceId,
+        startedAt: new Date(job.beganAfterMs).toISOString(),
+        finishedAt: new Date(context.nowMs()).toISOString(),
+      };
+      return { kind: 'succeeded', outcome };
+    }
+  }
+}
+
+async function describeImage(imageId: string, context: StepContext): Promise<Image | undefined> {
+  try {
+    const { Images } = await context.client(EC2Client).send(new DescribeImagesCommand({ ImageIds: [imageId] }));
+    return Images?.[0];
+  } catch (error) {
+    if ((error as Error).name === 'InvalidAMIID.NotFound') return undefined;
+    throw error;
+  }
+}
+
+function failed(what: string): JobStatus {
+  const failure: JobFailure = {
+    error: 'Image.Failed',
+    cause: `${what}\n  fix: remove the reason, then redrive the execution`,
+    retry: 'later',
+  };
+  return { kind: 'failed', failure };
+}
+
+function imageTags({ settings, instanceId }: ImageOperation, job: Job): Tag[] {
+  return [
+    { Key: 'Name', Value: job.name },
+    { Key: imageTagKeys.set, Value: settings.imageNamePrefix },
+    { Key: imageTagKeys.instance, Value: instanceId },
+    { Key: imageTagKeys.job, Value: job.name },
+  ];
+}
+
+function tagOf(image: Image, key: string): string | undefined {
+  return image.Tags?.find((tag) => tag.Key === key)?.Value;
+}
+
+/** As in `20260131T093000123Z`: an image's name may not hold a colon. */
+function instantText(atMs: number): string {
+  return new Date(atMs).toISOString().replaceAll(/[-:.]/g, '');
+}

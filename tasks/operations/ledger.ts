@@ -1,0 +1,223 @@
+/** All reads of operations from the ledger table, and all conditional writes to it. Nothing else touches their items. */
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  TransactWriteItemsCommand,
+  type AttributeValue,
+  type TransactWriteItem,
+} from '@aws-sdk/client-dynamodb';
+import { z } from 'zod';
+import { fromItem, toItem, type PlainItem } from '../attribute-values';
+import { recordReference, type RecordReference } from '../object-reference';
+import { group, groupKey, type Group } from './group';
+import {
+  operation,
+  operationKey,
+  placePrefix,
+  slot,
+  slotKey,
+  slotPrefix,
+  type Operation,
+  type Slot,
+} from './operation';
+
+/** One write of a commit; the ledger adds its table's name. */
+export type Write =
+  | { readonly Put: Omit<NonNullable<TransactWriteItem['Put']>, 'TableName'> }
+  | { readonly Delete: Omit<NonNullable<TransactWriteItem['Delete']>, 'TableName'> };
+
+const heldSlot = slot.extend({ operationId: z.string(), leaseExpiresAtMs: z.number() });
+/** A slot that somebody holds, or has held until its lease ended. */
+export type HeldSlot = z.output<typeof heldSlot>;
+
+const place = recordReference.extend({ operationId: z.string() });
+
+/** What an event's subject leads to. */
+const pointer = z.object({ operationId: z.string().optional(), partition: z.string().optional() });
+export type Pointer = z.output<typeof pointer>;
+
+/** Operations are kept beyond their deadline as long as an execution can be redriven (14 days), and a little longer. */
+const keptAfterDeadlineSeconds = 30 * 24 * 60 * 60;
+
+/** The operations' side of the ledger table. */
+export class Ledger {
+  constructor(
+    private readonly client: DynamoDBClient,
+    readonly tableName: string,
+  ) {}
+
+  /** Reads an operation as it is now. */
+  async readOperation(id: string): Promise<Operation | undefined> {
+    const item = await this.get(operationKey(id));
+    return item && operation.parse(item);
+  }
+
+  /** Writes an operation if nobody else has since it was read, together with other writes: all of them or none.
+   * @returns the operation as it is stored now; undefined when another writer was faster */
+  async saveOperation(changed: Operation, ...others: Write[]): Promise<Operation | undefined> {
+    const stored = { ...changed, version: changed.version + 1 };
+    const expiresAt = Math.ceil(changed.deadlineAtMs / 1000) + keptAfterDeadlineSeconds;
+    const item = { ...stored, ...operationKey(changed.id), expiresAt };
+    return (await this.commit([putVersion(item, changed.version), ...others])) ? stored : undefined;
+  }
+
+  /** Reads what is known of the jobs that a partition's operations share. */
+  async readGroup(partition: string): Promise<Group> {
+    const item = await this.get(groupKey(partition));
+    return item ? group.parse(item) : { partition, version: 0, generation: 0 };
+  }
+
+  /** As `saveOperation`, for a group. */
+  async saveGroup(changed: Group, ...others: Write[]): Promise<Group | undefined> {
+    const stored = { ...changed, version: changed.version + 1 };
+    const item = { ...stored, ...groupKey(changed.partition) };
+    return (await this.commit([putVersion(item, changed.version), ...others])) ? stored : undefined;
+  }
+
+  /** Reads who holds the slots of a fleet, or of one of its instances. */
+  async readSlots(fleetPartition: string, instanceId?: string): Promise<HeldSlot[]> {
+    return (await this.query(fleetPartition, slotPrefix(instanceId))).map((item) => heldSlot.parse(item));
+  }
+
+  /** Reads the ids of those who wait, first come first.
+   * @param limit How many of the first to read. @default - all */
+  async readWaiting(partition: string, limit?: number): Promise<string[]> {
+    return (await this.query(partition, placePrefix, limit)).map((item) => place.parse(item).operationId);
+  }
+
+  /** Reads what a command, an image or a backup job belongs to. */
+  async readPointer(subject: string): Promise<Pointer | undefined> {
+    const item = await this.get(pointerKey(subject));
+    return item && pointer.parse(item);
+  }
+
+  /** Reads the operations of an execution. They are found by an index, which may be a moment behind. */
+  async readOwned(owner: string): Promise<Record<string, unknown>[]> {
+    const items: Record<string, unknown>[] = [];
+    let from: Record<string, AttributeValue> | undefined;
+    do {
+      const page = await this.client.send(
+        new QueryCommand({
+          TableName: this.tableName,
+          IndexName: 'owner-index',
+          KeyConditionExpression: '#owner = :owner',
+          ExpressionAttributeNames: { '#owner': 'owner' },
+          ExpressionAttributeValues: { ':owner': { S: owner } },
+          ExclusiveStartKey: from,
+        }),
+      );
+      items.push(...(page.Items ?? []).map(fromItem));
+      from = page.LastEvaluatedKey;
+    } while (from !== undefined);
+    return items;
+  }
+
+  private async get(key: { pk: string; sk: string }): Promise<Record<string, unknown> | undefined> {
+    const { Item } = await this.client.send(
+      new GetItemCommand({ TableName: this.tableName, Key: toItem(key), ConsistentRead: true }),
+    );
+    return Item && fromItem(Item);
+  }
+
+  private async query(partition: string, prefix: string, limit?: number): Promise<Record<string, unknown>[]> {
+    const items: Record<string, unknown>[] = [];
+    let from: Record<string, AttributeValue> | undefined;
+    do {
+      const page = await this.client.send(
+        new QueryCommand({
+          TableName: this.tableName,
+          KeyConditionExpression: 'pk = :partition AND begins_with(sk, :prefix)',
+          ExpressionAttributeValues: toItem({ ':partition': partition, ':prefix': prefix }),
+          ConsistentRead: true,
+          ...(limit !== undefined && { Limit: limit - items.length }),
+          ExclusiveStartKey: from,
+        }),
+      );
+      items.push(...(page.Items ?? []).map(fromItem));
+      from = page.LastEvaluatedKey;
+    } while (from !== undefined && (limit === undefined || items.length < limit));
+    return items;
+  }
+
+  private async commit(writes: readonly Write[]): Promise<boolean> {
+    const TableName = this.tableName;
+    const TransactItems = writes.map((write) =>
+      'Put' in write ? { Put: { TableName, ...write.Put } } : { Delete: { TableName, ...write.Delete } },
+    );
+    try {
+      await this.client.send(new TransactWriteItemsCommand({ TransactItems }));
+      return true;
+    } catch (error) {
+      if (isConflict(error)) return false;
+      throw error;
+    }
+  }
+}
+
+/** Takes a slot that is free, whose lease has ended, or that the operation holds already, for a new lease. */
+export function takeSlot(fleetId: string, held: HeldSlot, nowMs: number): Write {
+  return {
+    Put: {
+      Item: toItem({ ...slotKey(fleetId, held), ...held }),
+      ConditionExpression: 'attribute_not_exists(pk) OR leaseExpiresAtMs <= :now OR operationId = :me',
+      ExpressionAttributeValues: toItem({ ':now': nowMs, ':me': held.operationId }),
+    },
+  };
+}
+
+/** Frees a slot that the operation holds. */
+export function freeSlot(fleetId: string, slot: Slot, operationId: string): Write {
+  return {
+    Delete: {
+      Key: toItem(slotKey(fleetId, slot)),
+      ConditionExpression: 'operationId = :me',
+      ExpressionAttributeValues: toItem({ ':me': operationId }),
+    },
+  };
+}
+
+/** Puts an operation in its place in the waiting list. Repeating it changes nothing. */
+export function takePlace(place: RecordReference, operationId: string): Write {
+  return { Put: { Item: toItem({ ...place, operationId }) } };
+}
+
+/** Takes an operation off the waiting list. Repeating it changes nothing. */
+export function leavePlace(place: RecordReference): Write {
+  return { Delete: { Key: toItem(place) } };
+}
+
+/** Remembers what a command (`command#…`), an image (`image#…`) or a backup job (`backup-job#…`) belongs to. */
+export function putPointer(subject: string, to: Pointer, deadlineAtMs: number): Write {
+  const expiresAt = Math.ceil(deadlineAtMs / 1000) + keptAfterDeadlineSeconds;
+  return { Put: { Item: toItem({ ...pointerKey(subject), ...to, expiresAt }) } };
+}
+
+function pointerKey(subject: string): { pk: string; sk: string } {
+  return { pk: subject, sk: 'pointer' };
+}
+
+function putVersion(item: object, readVersion: number): Write {
+  const Item = toItem(item as PlainItem);
+  if (readVersion === 0) return { Put: { Item, ConditionExpression: 'attribute_not_exists(pk)' } };
+  return {
+    Put: {
+      Item,
+      ConditionExpression: '#version = :read',
+      ExpressionAttributeNames: { '#version': 'version' },
+      ExpressionAttributeValues: toItem({ ':read': readVersion }),
+    },
+  };
+}
+
+/** Whether somebody else's write came first, or comes at the same moment: read again and decide again. */
+function isConflict(error: unknown): boolean {
+  const cancelled = error as { name?: string; CancellationReasons?: readonly { Code?: string }[] };
+  if (cancelled.name === 'TransactionInProgressException') return true;
+  if (cancelled.name !== 'TransactionCanceledException') return false;
+  const codes = (cancelled.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
+  const failures = codes.filter((code) => code !== 'None');
+  return (
+    failures.length > 0 && failures.every((code) => code === 'ConditionalCheckFailed' || code === 'TransactionConflict')
+  );
+}

@@ -1,0 +1,32 @@
+/** What moving an operation on may use: the ledger, AWS, the clock, and a way to have others moved on as well. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { TaskContext } from '../task-context';
+import { Ledger } from './ledger';
+
+export type OperationContext = Pick<TaskContext, 'client' | 'log' | 'nowMs' | 'remainingTimeMs'> & {
+  readonly ledger: Ledger;
+};
+
+/** Given to the steps of an operation. */
+export interface StepContext extends OperationContext {
+  /** Has these operations moved on afterwards: what happened may let them go on. Losing a poke costs only time. */
+  readonly poke: (operationIds: readonly string[]) => void;
+}
+
+/** What a step came to: `moved` when the operation was written (by us or by somebody faster) and should be looked at
+ * again, `waiting` when there is nothing to do before something happens elsewhere. */
+export type StepResult = 'moved' | 'waiting';
+
+/** The context of any task that works on operations. */
+export type OperationTaskContext = Omit<TaskContext<{ ledgerTable: string }>, 'error'>;
+
+/** Makes the context of operations from that of a task. */
+export function operationContext(context: OperationTaskContext): OperationContext {
+  return {
+    client: context.client,
+    log: context.log,
+    nowMs: context.nowMs,
+    remainingTimeMs: context.remainingTimeMs,
+    ledger: new Ledger(context.client(DynamoDBClient), context.settings.ledgerTable),
+  };
+}
