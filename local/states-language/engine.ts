@@ -31,7 +31,7 @@ export interface TaskRequest {
   readonly action: string;
   readonly pattern: IntegrationPattern;
   readonly parameters: JsonValue;
-  /** Only for WAIT_FOR_TASK_TOKEN and activities. */
+  /** For all but REQUEST_RESPONSE: a token completes a `.sync` task too (recorded). */
   readonly taskToken?: string;
   /** Role that the state's `Credentials` name. */
   readonly credentialsRoleArn?: string;
@@ -63,6 +63,10 @@ export interface EngineHost {
   readonly clock: VirtualClock;
   readonly random: RandomSource;
   readonly runTask: (request: TaskRequest) => Promise<TaskResponse>;
+  /** Looks at a task before it is scheduled.
+   * @returns what makes it impossible to start, in the service's words (`The activity … does not exist.`): the execution
+   *   fails with States.Runtime and the task leaves no event */
+  readonly checkTask?: (request: TaskRequest) => string | undefined;
   /** Reads an object for a distributed Map's ItemReader, or lists a prefix; writes for its ResultWriter. */
   readonly objects?: {
     readonly get: (bucket: string, key: string, roleArn: string) => Promise<Uint8Array>;

@@ -1,0 +1,134 @@
+/** Moves data through a state: raw input → effective input → result → effective output, in both query languages. */
+import { evaluateExpression, evaluateTemplate, type Bindings } from './data/jsonata';
+import type { Catcher, Field } from './definition';
+import type { JsonValue } from './engine';
+import { errorOutput, type Failure } from './failure';
+import type { Step } from './step';
+import type { Variables, Visit } from './visit';
+
+type Exit = Extract<Step, { kind: 'exit' }>;
+
+/** What only some fields may see: `$states.result`, `$states.errorOutput`. */
+interface Outcome {
+  readonly result?: JsonValue;
+  readonly errorOutput?: JsonValue;
+}
+
+/** Evaluates a field.
+ * @param input What `$` stands for in JSONPath.
+ * @throws StatesError or QueryEvaluationFailure with the service's error name and words */
+export function evaluate(field: Field, name: string, visit: Visit, input: JsonValue, outcome: Outcome = {}): JsonValue {
+  switch (field.kind) {
+    case 'literal':
+      return field.value;
+    case 'path':
+      return field.path.read(input, visit.context, visit.variables);
+    case 'call': {
+      const { context, variables, random } = visit;
+      return field.call.evaluate({ input, context, variables, random, field: name });
+    }
+    case 'payload-template':
+      return field.template.evaluate(input, visit.context, visit.variables, visit.random);
+    case 'expression':
+      return evaluateExpression(field.expression, bindings(visit, outcome), name);
+    case 'template':
+      return evaluateTemplate(field.template, bindings(visit, outcome), name);
+  }
+}
+
+function bindings(visit: Visit, outcome: Outcome): Bindings {
+  return {
+    states: { input: visit.input, context: visit.context, ...outcome },
+    variables: visit.variables,
+    random: visit.random,
+    nowMs: visit.nowMs,
+  };
+}
+
+/** JSONPath: what InputPath leaves of the raw input. JSONata states work on the raw input. */
+export function effectiveInput(visit: Visit): JsonValue {
+  const { data } = visit.state;
+  if (data.language === 'JSONata' || data.inputPath === undefined) return visit.input;
+  if (data.inputPath === null) return {};
+  return data.inputPath.read(visit.input, visit.context, visit.variables);
+}
+
+/** What a Task, Parallel or Pass state passes on: `Parameters` or `Arguments`, or else the effective input. */
+export function effectiveParameters(visit: Visit, input: JsonValue): JsonValue {
+  const { data } = visit.state;
+  const field = data.language === 'JSONata' ? data.arguments : data.parameters;
+  const name = data.language === 'JSONata' ? 'Arguments' : 'Parameters';
+  return field === undefined ? input : evaluate(field, name, visit, input);
+}
+
+/** Ends a state that has a result.
+ * Output and Assign are both computed from what was there when the state was entered. */
+export function exitWithResult(visit: Visit, result: JsonValue): Exit {
+  const { data, next } = visit.state;
+  if (data.language === 'JSONata') return exitJsonata(visit, result, { result });
+  const selected =
+    data.resultSelector === undefined ? result : evaluate(data.resultSelector, 'ResultSelector', visit, result);
+  const assigned = data.assign && assignment(data.assign, visit, selected);
+  return { kind: 'exit', output: outputOf(visit, selected), assigned, next };
+}
+
+/** Ends a state without a result of its own. */
+export function exitWithInput(visit: Visit, input: JsonValue): Exit {
+  const { data, next } = visit.state;
+  if (data.language === 'JSONata') return exitJsonata(visit, visit.input, {});
+  const assigned = data.assign && assignment(data.assign, visit, input);
+  return { kind: 'exit', output: applyOutputPath(visit, input), assigned, next };
+}
+
+function exitJsonata(visit: Visit, unchanged: JsonValue, outcome: Outcome): Exit {
+  const { data, next } = visit.state;
+  if (data.language !== 'JSONata') throw new Error(`${visit.state.name} is not a JSONata state`);
+  const assigned = data.assign && assignment(data.assign, visit, visit.input, outcome);
+  const output = data.output === undefined ? unchanged : evaluate(data.output, 'Output', visit, visit.input, outcome);
+  return { kind: 'exit', output, assigned, next };
+}
+
+function outputOf(visit: Visit, selected: JsonValue): JsonValue {
+  const { data } = visit.state;
+  if (data.language !== 'JSONPath') return selected;
+  if (data.resultPath === undefined) return applyOutputPath(visit, selected);
+  if (data.resultPath === null) return applyOutputPath(visit, visit.input);
+  return applyOutputPath(visit, data.resultPath.insert(visit.input, selected));
+}
+
+function applyOutputPath(visit: Visit, value: JsonValue): JsonValue {
+  const { data } = visit.state;
+  if (data.language !== 'JSONPath' || data.outputPath === undefined) return value;
+  if (data.outputPath === null) return {};
+  return data.outputPath.read(value, visit.context, visit.variables);
+}
+
+/** Evaluates `Assign`. Variables become visible in the next state only. */
+export function assignment(field: Field, visit: Visit, input: JsonValue, outcome: Outcome = {}): Variables {
+  return evaluate(field, 'Assign', visit, input, outcome) as Variables;
+}
+
+/** Leaves a state through a catcher: the state's own Output and Assign are not evaluated. */
+export function exitThroughCatcher(visit: Visit, catcher: Catcher, index: number, failure: Failure): Exit {
+  const output = errorOutput(failure);
+  const { data } = visit.state;
+  const where = `Catch[${index}]`;
+  if (data.language === 'JSONata') {
+    const outcome = { errorOutput: output };
+    return {
+      kind: 'exit',
+      assigned:
+        catcher.assign && (evaluate(catcher.assign, `${where}/Assign`, visit, visit.input, outcome) as Variables),
+      output:
+        catcher.output === undefined
+          ? output
+          : evaluate(catcher.output, `${where}/Output`, visit, visit.input, outcome),
+      next: catcher.next,
+    };
+  }
+  const assigned = catcher.assign && assignment(catcher.assign, visit, output);
+  const { resultPath, next } = catcher;
+  if (resultPath === undefined) return { kind: 'exit', output, assigned, next };
+  if (resultPath === null) return { kind: 'exit', output: visit.input, assigned, next };
+  return { kind: 'exit', output: resultPath.insert(visit.input, output), assigned, next };
+}

@@ -1,0 +1,66 @@
+/** What a state asks for next. A state only asks: the thread that runs it does it. */
+import type { ItemBatcher, ItemReader, ResultWriter, StateGraph } from './definition';
+import type { JsonValue } from './engine';
+import type { Failure } from './failure';
+import type { Variables } from './visit';
+
+/** What a state does after it was entered or resumed. */
+export type Step =
+  /** It is done. */
+  | {
+      readonly kind: 'exit';
+      readonly output: JsonValue;
+      readonly assigned: Variables | undefined;
+      readonly next: string | undefined;
+    }
+  /** It fails on purpose: the Fail state. */
+  | { readonly kind: 'fail'; readonly failure: Failure }
+  | Effect;
+
+/** Something that takes time. Its result resumes the state. */
+export type Effect =
+  | { readonly kind: 'wait'; readonly untilMs: number }
+  | TaskAttempt
+  | { readonly kind: 'parallel'; readonly branches: readonly StateGraph[]; readonly input: JsonValue }
+  | InlineMap
+  | DistributedMap;
+
+export interface TaskAttempt {
+  readonly kind: 'task';
+  readonly parameters: JsonValue;
+  readonly timeoutSeconds: number | undefined;
+  readonly heartbeatSeconds: number | undefined;
+  readonly credentialsRoleArn: string | undefined;
+}
+
+export interface InlineMap {
+  readonly kind: 'map';
+  readonly items: readonly JsonValue[];
+  readonly maxConcurrency: number;
+  /** Input of one iteration; evaluated when the iteration starts. */
+  readonly inputOf: (item: JsonValue, index: number) => JsonValue;
+}
+
+export interface DistributedMap {
+  readonly kind: 'map-run';
+  /** Undefined when an item reader brings them. */
+  readonly items: readonly JsonValue[] | undefined;
+  readonly reader: (ItemReader & ObjectLocation & { readonly maxItemCount: number | undefined }) | undefined;
+  readonly batcher:
+    | (Omit<ItemBatcher, 'maxItems' | 'maxBytes' | 'batchInput'> & {
+        readonly maxItemCount: number | undefined;
+        readonly maxBytes: number | undefined;
+        readonly batchInput: JsonValue | undefined;
+      })
+    | undefined;
+  readonly writer: (ResultWriter & ObjectLocation) | undefined;
+  readonly maxConcurrency: number;
+  readonly toleratedFailureCount: number | undefined;
+  readonly toleratedFailurePercentage: number | undefined;
+  readonly inputOf: (item: JsonValue, index: number) => JsonValue;
+}
+
+/** Evaluated `Arguments` of a reader or writer. */
+export interface ObjectLocation {
+  readonly parameters: JsonValue;
+}
