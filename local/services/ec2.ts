@@ -18,7 +18,7 @@ export class Ec2Service implements Service {
   readonly images: Ec2Images;
   readonly operations: Readonly<Record<string, (input: Input) => ServiceOutput>>;
 
-  constructor(options: Ec2Options) {
+  constructor(private readonly options: Ec2Options) {
     const instances = new Ec2Instances(options);
     const images = new Ec2Images(options, instances);
     this.instances = instances;
@@ -48,6 +48,11 @@ export class Ec2Service implements Service {
       DeleteSnapshot: (input) => images.deleteSnapshot(input),
       CreateTags: (input) => this.createTags(input),
     };
+  }
+
+  /** The digits of a new id. */
+  newId(): string {
+    return this.options.random.hex(17);
   }
 
   private createTags(input: Input): ServiceOutput {
