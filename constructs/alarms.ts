@@ -1,0 +1,86 @@
+/** Alarms on what should not happen, and only on metrics that the services really publish. */
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  Metric,
+  TreatMissingData,
+  type IAlarmAction,
+  type IMetric,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { IRule } from 'aws-cdk-lib/aws-events';
+import { Construct } from 'constructs';
+
+/** What is watched. */
+export interface WorkflowAlarmsProps {
+  readonly stateMachine: StateMachine;
+  readonly trigger: IRule;
+  readonly deadLetters: IQueue;
+}
+
+/** One alarm for each way in which objects can get stuck. They do nothing until you add an action. */
+export class WorkflowAlarms extends Construct {
+  /** Executions failed: their objects need a redrive, or a new upload. */
+  public readonly failed: Alarm;
+  /** Executions ran longer than all their deadlines together. */
+  public readonly timedOut: Alarm;
+  /** Events could not be delivered or handled, and wait in the dead-letter queue. */
+  public readonly deadLetters: Alarm;
+  /** EventBridge could not start executions, nor keep the events. */
+  public readonly undeliverable: Alarm;
+  public readonly all: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, props: WorkflowAlarmsProps) {
+    super(scope, id);
+    const { stateMachine, deadLetters, trigger } = props;
+    const period = Duration.minutes(5);
+    this.failed = this.onAny(
+      'Failed',
+      stateMachine.metricFailed({ period }),
+      'Executions failed. Read the cause in the execution, put it right, then redrive the execution.',
+    );
+    this.timedOut = this.onAny(
+      'TimedOut',
+      stateMachine.metricTimedOut({ period }),
+      'Executions timed out. See in which state they were, then redrive them.',
+    );
+    this.deadLetters = this.onAny(
+      'DeadLetters',
+      deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
+      'Events could not be delivered or handled. Read ERROR_MESSAGE of the messages, put it right, then start the objects again.',
+    );
+    this.undeliverable = this.onAny(
+      'Undeliverable',
+      new Metric({
+        namespace: 'AWS/Events',
+        metricName: 'InvocationsFailedToBeSentToDlq',
+        dimensionsMap: { RuleName: trigger.ruleName },
+        statistic: 'Sum',
+        period,
+      }),
+      'Events were lost: EventBridge could neither start an execution nor reach the dead-letter queue. Check their policies.',
+    );
+    this.all = [this.failed, this.timedOut, this.deadLetters, this.undeliverable];
+  }
+
+  /** Has every alarm do this when it goes off, and when it is over. */
+  public addAction(...actions: IAlarmAction[]): void {
+    for (const alarm of this.all) {
+      alarm.addAlarmAction(...actions);
+      alarm.addOkAction(...actions);
+    }
+  }
+
+  private onAny(id: string, metric: IMetric, alarmDescription: string): Alarm {
+    return new Alarm(this, id, {
+      metric,
+      alarmDescription,
+      threshold: 0,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  }
+}

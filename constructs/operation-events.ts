@@ -1,0 +1,146 @@
+/** What happens outside of the state machine: events that move long operations on, and the cleaning after executions that
+ * ended badly. Every event is kept in a queue when it could not be handled. */
+import { Duration } from 'aws-cdk-lib';
+import { Rule, type EventPattern, type IRule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { cleanUpExecution } from '../tasks/clean-up-execution';
+import type { Fleet } from '../tasks/operations/settings';
+import { relayEvent } from '../tasks/relay-event';
+import type { LedgerTable } from './ledger-table';
+import { TaskFunction } from './task-function';
+
+/** A queue for events that could not be delivered or handled: kept for two weeks, the longest that SQS allows. */
+export class DeadLetterQueue extends Construct {
+  public readonly queue: Queue;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.queue = new Queue(this, 'Resource', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+  }
+}
+
+/** As long and as often as EventBridge can try at all. */
+export const deliveryRetries = { retryAttempts: 185, maxEventAge: Duration.hours(24) };
+
+/** What the events of a workflow need. */
+export interface OperationEventsProps {
+  readonly ledger: LedgerTable;
+  readonly fleet: Fleet;
+  /** Commands of other documents are not ours. */
+  readonly documentName: string;
+  /** Whether instances are imaged. */
+  readonly images: boolean;
+  /** Vault whose backup jobs are ours.
+   * @default - no backups */
+  readonly backupVaultName?: string;
+  readonly deadLetters: DeadLetterQueue;
+}
+
+/** The relay, which advances operations when SSM, EC2 or AWS Backup report something, and the cleaner, which releases what
+ * an execution that ended badly still holds. Both events are best effort: re-checks and leases stand behind them. */
+export class OperationEvents extends Construct {
+  public readonly relay: TaskFunction<typeof relayEvent>;
+  public readonly cleaner: TaskFunction<typeof cleanUpExecution>;
+  /** The rules, by what they match. */
+  public readonly rules: readonly IRule[];
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: OperationEventsProps,
+  ) {
+    super(scope, id);
+    const ledgerTable = props.ledger.table.tableName;
+    const onFailure = new SqsDestination(props.deadLetters.queue);
+    this.relay = new TaskFunction(this, 'Relay', {
+      task: relayEvent,
+      settings: { ledgerTable, fleetIds: [props.fleet.id] },
+      onFailure,
+    });
+    this.cleaner = new TaskFunction(this, 'Cleaner', { task: cleanUpExecution, settings: { ledgerTable }, onFailure });
+    props.ledger.grantWork(this.relay);
+    props.ledger.grantWork(this.cleaner);
+    props.ledger.grantFindByOwner(this.cleaner);
+    this.rules = [this.commandRule(), this.instanceRule(), ...this.imageRules(), ...this.backupRules()];
+  }
+
+  /** Cleans up after the executions of a state machine that end badly. */
+  public watch(stateMachineArn: string): void {
+    this.rule(
+      'ExecutionEnded',
+      'Releases what an execution holds that failed, timed out or was stopped.',
+      {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: [stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+      },
+      this.cleaner,
+    );
+  }
+
+  private commandRule(): Rule {
+    // The invocation event, not the command event: that one carries the parameters' values to everybody on the bus.
+    return this.rule('CommandChanged', 'Looks at commands whose state has changed.', {
+      source: ['aws.ssm'],
+      detailType: ['EC2 Command Invocation Status-change Notification'],
+      detail: { 'document-name': [this.props.documentName] },
+    });
+  }
+
+  private instanceRule(): Rule {
+    const { fleet } = this.props;
+    return this.rule('InstanceChanged', 'Looks at the work of instances that come or go.', {
+      source: ['aws.ec2'],
+      detailType: ['EC2 Instance State-change Notification'],
+      detail: {
+        state: ['running', 'stopping', 'stopped', 'shutting-down', 'terminated'],
+        ...(fleet.kind === 'instances' && { 'instance-id': fleet.instanceIds }),
+      },
+    });
+  }
+
+  private imageRules(): Rule[] {
+    if (!this.props.images) return [];
+    return [
+      this.rule('ImageChanged', 'Looks at images that have become available or have failed.', {
+        source: ['aws.ec2'],
+        detailType: ['EC2 AMI State Change'],
+      }),
+    ];
+  }
+
+  private backupRules(): Rule[] {
+    const { backupVaultName } = this.props;
+    if (backupVaultName === undefined) return [];
+    return [
+      this.rule('BackupChanged', 'Looks at backup jobs that have ended.', {
+        source: ['aws.backup'],
+        detailType: ['Backup Job State Change'],
+        detail: {
+          backupVaultName: [backupVaultName],
+          state: ['COMPLETED', 'FAILED', 'ABORTED', 'EXPIRED', 'PARTIAL'],
+        },
+      }),
+    ];
+  }
+
+  private rule(
+    id: string,
+    description: string,
+    eventPattern: EventPattern,
+    target: { readonly function: TaskFunction['function'] } = this.relay,
+  ): Rule {
+    const rule = new Rule(this, id, { description, eventPattern });
+    rule.addTarget(
+      new LambdaFunction(target.function, { deadLetterQueue: this.props.deadLetters.queue, ...deliveryRetries }),
+    );
+    return rule;
+  }
+}

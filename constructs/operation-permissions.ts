@@ -1,0 +1,122 @@
+/** The exact IAM statements that moving long operations on takes, by kind of operation.
+ * "*" stands only where the service knows no resources.
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html (read 2026-09) */
+import { Stack } from 'aws-cdk-lib';
+import { PolicyStatement, type IRole } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import { imageTagKeys } from '../tasks/operations/image';
+import type { InstanceScope } from './processor';
+
+/** Completing the states that wait. The service documents no resource for these actions: a token is the permission. */
+export function taskResponseStatements(): PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      sid: 'AnswerWaitingStates',
+      actions: ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'],
+      resources: ['*'],
+    }),
+  ];
+}
+
+/** Sending our own document to the fleet's instances, and seeing what becomes of it. */
+export function commandStatements(documentArn: string, instances: InstanceScope): PolicyStatement[] {
+  return [
+    // Apart from the instances, because a document has no such tag: a condition for both would never hold.
+    new PolicyStatement({ sid: 'SendOurDocument', actions: ['ssm:SendCommand'], resources: [documentArn] }),
+    new PolicyStatement({
+      sid: 'SendToTheFleet',
+      actions: ['ssm:SendCommand'],
+      resources: [...instances.arns],
+      conditions: instances.tag && { StringEquals: { [`ssm:resourceTag/${instances.tag.key}`]: instances.tag.value } },
+    }),
+    new PolicyStatement({
+      sid: 'FollowCommands',
+      actions: [
+        'ssm:GetCommandInvocation',
+        'ssm:ListCommands',
+        'ssm:CancelCommand',
+        'ssm:DescribeInstanceInformation',
+        'ec2:DescribeInstances',
+      ],
+      resources: ['*'],
+    }),
+  ];
+}
+
+/** Which images are made, and what is done with them afterwards. */
+export interface ImageScope {
+  readonly instances: InstanceScope;
+  /** Value of the tag by which the images of one workflow are known. */
+  readonly imageSet: string;
+  /** Whether images are removed when they are beyond their retention. */
+  readonly removesImages: boolean;
+  /** SSM parameter that names the newest image. */
+  readonly parameterName?: string;
+}
+
+/** Imaging the fleet's instances, publishing the images, and removing those of this workflow and no others. */
+export function imageStatements(scope: Construct, images: ImageScope): PolicyStatement[] {
+  const { instances, imageSet, removesImages, parameterName } = images;
+  // EC2 writes images and snapshots without an account.
+  const arn = (resource: string) =>
+    Stack.of(scope).formatArn({ service: 'ec2', account: '', resource, resourceName: '*' });
+  const made = [arn('image'), arn('snapshot')];
+  return [
+    new PolicyStatement({
+      sid: 'ImageTheFleet',
+      actions: ['ec2:CreateImage'],
+      resources: [...instances.arns],
+      conditions: instances.tag && { StringEquals: { [`aws:ResourceTag/${instances.tag.key}`]: instances.tag.value } },
+    }),
+    new PolicyStatement({ sid: 'MakeImages', actions: ['ec2:CreateImage'], resources: made }),
+    new PolicyStatement({
+      sid: 'TagWhatIsMade',
+      actions: ['ec2:CreateTags'],
+      resources: made,
+      conditions: { StringEquals: { 'ec2:CreateAction': 'CreateImage' } },
+    }),
+    new PolicyStatement({
+      sid: 'FollowImages',
+      actions: ['ec2:DescribeImages', ...(removesImages ? ['ec2:DescribeInstances'] : [])],
+      resources: ['*'],
+    }),
+    ...(removesImages ? [removeImages(made, imageSet)] : []),
+    ...(parameterName === undefined ? [] : [publishImage(scope, parameterName)]),
+  ];
+}
+
+function removeImages(resources: string[], imageSet: string): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'RemoveOurImages',
+    actions: ['ec2:DeregisterImage', 'ec2:DeleteSnapshot'],
+    resources,
+    conditions: { StringEquals: { [`aws:ResourceTag/${imageTagKeys.set}`]: imageSet } },
+  });
+}
+
+function publishImage(scope: Construct, parameterName: string): PolicyStatement {
+  const resourceName = parameterName.replace(/^\//, '');
+  return new PolicyStatement({
+    sid: 'PublishTheImage',
+    actions: ['ssm:PutParameter'],
+    resources: [Stack.of(scope).formatArn({ service: 'ssm', resource: 'parameter', resourceName })],
+  });
+}
+
+/** Starting backup jobs into one vault with one role, and seeing what becomes of them. */
+export function backupStatements(vaultArn: string, role: IRole): PolicyStatement[] {
+  return [
+    new PolicyStatement({ sid: 'StartBackups', actions: ['backup:StartBackupJob'], resources: [vaultArn] }),
+    new PolicyStatement({
+      sid: 'PassTheBackupRole',
+      actions: ['iam:PassRole'],
+      resources: [role.roleArn],
+      conditions: { StringEquals: { 'iam:PassedToService': 'backup.amazonaws.com' } },
+    }),
+    new PolicyStatement({
+      sid: 'FollowBackups',
+      actions: ['backup:DescribeBackupJob', 'backup:ListBackupJobs'],
+      resources: ['*'],
+    }),
+  ];
+}

@@ -1,0 +1,134 @@
+/** What can be brought back: when an instance is imaged and results are backed up, how long that is kept, and the vault and role for it. */
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { BackupVault, type IBackupVault } from 'aws-cdk-lib/aws-backup';
+import { ManagedPolicy, Role, ServicePrincipal, type IRole } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import type { GroupCommitPolicy } from '../tasks/operations/settings';
+import { misuse } from './misuse';
+
+/** How images are made and kept. */
+export interface SnapshotOptions {
+  /** How long an execution waits for an image that holds its results. EC2 may take up to a day for one.
+   * @default - a day, or half a day longer than the interval of `atMostEvery` */
+  readonly deadline?: Duration;
+  /** False: EC2 restarts the instance for a consistent image, which ends every command that runs on it.
+   * @default true */
+  readonly noReboot?: boolean;
+  /** Name of an SSM parameter that is to name the newest image, for launch templates to follow.
+   * @default - none */
+  readonly parameterName?: string;
+  /** How many of the newest images are kept.
+   * @default - all */
+  readonly keep?: number;
+  /** How long images are kept. The newest one always is.
+   * @default - for ever */
+  readonly keepFor?: Duration;
+}
+
+/** How backups are made and kept. */
+export interface BackupOptions {
+  /** How long an execution waits for a recovery point that holds its results.
+   * @default - a day, or half a day longer than the interval of `atMostEvery` */
+  readonly deadline?: Duration;
+  /** Where recovery points are kept.
+   * @default - a vault of its own, kept when the stack is deleted */
+  readonly vault?: IBackupVault;
+  /** After how long a recovery point is deleted.
+   * @default - never */
+  readonly deleteAfter?: Duration;
+}
+
+/** When the instance that processed an object is imaged. Executions share images: one that began after an execution's
+ * results were stored serves it, however many there are. */
+export class SnapshotPolicy {
+  /** Every execution waits for an image that holds its results; a new one begins as soon as the last is done. */
+  public static everyRun(options: SnapshotOptions = {}): SnapshotPolicy {
+    return new SnapshotPolicy({ kind: 'everyRun' }, options);
+  }
+
+  /** As `everyRun`, with at least that long between the beginnings of two images; executions wait for it. */
+  public static atMostEvery(interval: Duration, options: SnapshotOptions = {}): SnapshotPolicy {
+    return new SnapshotPolicy({ kind: 'atMostEvery', seconds: interval.toSeconds() }, options);
+  }
+
+  /** No images. */
+  public static never(): SnapshotPolicy {
+    return new SnapshotPolicy(undefined, {});
+  }
+
+  private constructor(
+    /** Undefined: never. */
+    public readonly policy: GroupCommitPolicy | undefined,
+    public readonly options: SnapshotOptions,
+  ) {}
+}
+
+/** When results are backed up. Executions share backup jobs: AWS Backup runs one at a time for a bucket. */
+export class BackupPolicy {
+  /** Every execution waits for a recovery point that holds its results; a new job begins as soon as the last is done. */
+  public static everyRun(options: BackupOptions = {}): BackupPolicy {
+    return new BackupPolicy({ kind: 'everyRun' }, options);
+  }
+
+  /** As `everyRun`, with at least that long between the beginnings of two jobs; executions wait for it. */
+  public static atMostEvery(interval: Duration, options: BackupOptions = {}): BackupPolicy {
+    return new BackupPolicy({ kind: 'atMostEvery', seconds: interval.toSeconds() }, options);
+  }
+
+  /** No backups. */
+  public static never(): BackupPolicy {
+    return new BackupPolicy(undefined, {});
+  }
+
+  private constructor(
+    /** Undefined: never. */
+    public readonly policy: GroupCommitPolicy | undefined,
+    public readonly options: BackupOptions,
+  ) {}
+}
+
+/** How long a state waits for a shared image or backup job.
+ * @throws Error when the deadline is no longer than the interval: it would always be missed */
+export function sharedJobDeadline(where: string, policy: GroupCommitPolicy, deadline: Duration | undefined): Duration {
+  const intervalSeconds = policy.kind === 'atMostEvery' ? policy.seconds : 0;
+  if (deadline === undefined) {
+    return intervalSeconds === 0
+      ? Duration.days(1)
+      : Duration.seconds(intervalSeconds + Duration.hours(12).toSeconds());
+  }
+  if (deadline.isUnresolved() || deadline.toSeconds() > intervalSeconds) return deadline;
+  throw misuse({
+    what: 'A deadline ends before its work may begin',
+    where,
+    got: `a deadline of ${deadline.toHumanString()} with atMostEvery ${Duration.seconds(intervalSeconds).toHumanString()}`,
+    allowed: 'a deadline longer than the interval and the job together',
+    fix: 'lengthen the deadline, or shorten the interval',
+  });
+}
+
+/** What a recovery is for. */
+export interface RecoveryProps {
+  /** @default - a new vault */
+  readonly vault?: IBackupVault;
+  /** Key that encrypts what is backed up.
+   * @default - a key that the service manages */
+  readonly encryptionKey?: IKey;
+}
+
+/** A backup vault, and the role with which AWS Backup reads buckets. Recovery points outlive the stack. */
+export class Recovery extends Construct {
+  public readonly vault: IBackupVault;
+  public readonly role: IRole;
+
+  constructor(scope: Construct, id: string, props: RecoveryProps = {}) {
+    super(scope, id);
+    this.vault = props.vault ?? new BackupVault(this, 'Vault', { removalPolicy: RemovalPolicy.RETAIN });
+    this.role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('backup.amazonaws.com'),
+      description: `Lets AWS Backup read the results of ${Stack.of(this).stackName}`,
+      managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AWSBackupServiceRolePolicyForS3Backup')],
+    });
+    props.encryptionKey?.grantDecrypt(this.role);
+  }
+}

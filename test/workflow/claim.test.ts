@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { evaluateTemplate } from './evaluate';
+import { definitionOf, makeWorkflow } from './synthesize';
+
+const state = definitionOf(makeWorkflow({ source: { prefix: 'in/', suffix: '.csv' } }).stack).States['Claim object']!;
+const bucket = /<(Inbox\w+)>/.exec(JSON.stringify(state.Arguments))![0];
+
+const context = {
+  Execution: { Id: 'arn:aws:states:eu-west-1:111122223333:execution:machine:run-1', Name: 'run-1', RedriveCount: 0 },
+  State: { EnteredTime: '2026-11-22T10:00:00.500Z', Name: 'Claim object', RetryCount: 0 },
+};
+
+function event(object: object): object {
+  return { 'detail-type': 'Object Created', source: 'aws.s3', detail: { bucket: { name: bucket }, object } };
+}
+
+interface UpdateItem {
+  readonly Key: { readonly pk: { readonly S: string }; readonly sk: { readonly S: string } };
+  readonly UpdateExpression: string;
+  readonly ConditionExpression: string;
+  readonly ExpressionAttributeNames: Readonly<Record<string, string>>;
+  readonly ExpressionAttributeValues: Readonly<Record<string, object>>;
+}
+
+async function claimCall(input: unknown): Promise<UpdateItem> {
+  return (await evaluateTemplate(state.Arguments, { states: { input, context } })) as UpdateItem;
+}
+
+const versioned = event({ key: 'in/a.csv', size: 5, etag: 'e1', 'version-id': 'v1', sequencer: '00A' });
+
+test('keeps one record for each version of an object, found by the hash of its place', async () => {
+  const { Key } = await claimCall(versioned);
+  expect(Key.pk.S).toBe(`object#${createHash('sha256').update(`${bucket}/in/a.csv`).digest('hex')}`);
+  expect(Key.sk.S).toBe('version#v1');
+});
+
+test('meets in one record when started by an event and by hand for the same version', async () => {
+  const byHand = await claimCall({ bucket, key: 'in/a.csv', versionId: 'v1' });
+  expect(byHand.Key).toEqual((await claimCall(versioned)).Key);
+});
+
+test('tells uploads apart by etag and sequencer in a bucket without versions', async () => {
+  const { Key } = await claimCall(event({ key: 'in/a.csv', size: 5, etag: 'e1', sequencer: '00A' }));
+  expect(Key.sk.S).toBe('upload#e1#00A');
+});
+
+test('does not take the version "null" of a bucket without versions for a version', async () => {
+  const { Key, ExpressionAttributeValues } = await claimCall(
+    event({ key: 'in/a.csv', etag: 'e1', sequencer: '00A', 'version-id': 'null' }),
+  );
+  expect(Key.sk.S).toBe('upload#e1#00A');
+  expect(ExpressionAttributeValues).not.toHaveProperty([':versionId']);
+});
+
+test('gives a manual start without a version a record of its own until validation knows the version', async () => {
+  expect((await claimCall({ bucket, key: 'in/a.csv' })).Key.sk.S).toBe('manual#run-1');
+});
+
+test.each([
+  ['an event with a version', versioned],
+  ['an event without a version', event({ key: 'in/a.csv', etag: 'e1', sequencer: '00A' })],
+  ['a manual start', { bucket, key: 'in/a.csv' }],
+  ['a manual start with everything', { bucket, key: 'in/a.csv', versionId: 'v1', force: true, comment: 'ignored' }],
+])('uses every name and value that it sends, and sends every one that it uses, for %s', async (_, input) => {
+  const call = await claimCall(input);
+  const used = new Set(`${call.UpdateExpression} ${call.ConditionExpression}`.match(/[:#]\w+/g));
+  const sent = [...Object.keys(call.ExpressionAttributeNames), ...Object.keys(call.ExpressionAttributeValues)];
+  expect(new Set(sent)).toEqual(used);
+  expect(Object.values(call.ExpressionAttributeValues).every((value) => Object.keys(value).length === 1)).toBe(true);
+});
+
+test('sets a lease that ends two hours after the state was entered', async () => {
+  const { ExpressionAttributeValues } = await claimCall(versioned);
+  const enteredSeconds = Date.parse('2026-11-22T10:00:00Z') / 1000;
+  expect(ExpressionAttributeValues[':now']).toEqual({ N: String(enteredSeconds) });
+  expect(ExpressionAttributeValues[':leaseExpiresAt']).toEqual({ N: String(enteredSeconds + 7200) });
+});
+
+test('forces only when force is true', async () => {
+  const force = async (value: unknown) =>
+    (await claimCall({ bucket, key: 'in/a.csv', force: value })).ExpressionAttributeValues[':force'];
+  expect(await force(true)).toEqual({ BOOL: true });
+  expect(await force('true')).toEqual({ BOOL: false });
+  expect(await force(undefined)).toEqual({ BOOL: false });
+});
+
+test('passes on what the record says, without what it does not say', async () => {
+  const Attributes = {
+    pk: { S: 'object#1' },
+    sk: { S: 'version#v1' },
+    bucket: { S: bucket },
+    key: { S: 'in/a.csv' },
+    versionId: { S: 'v1' },
+  };
+  const assigned = await evaluateTemplate(state.Assign, {
+    states: { input: { bucket, key: 'in/a.csv' }, result: { Attributes }, context },
+  });
+  expect(assigned).toEqual({
+    claim: {
+      bucket,
+      key: 'in/a.csv',
+      versionId: 'v1',
+      force: false,
+      record: { pk: 'object#1', sk: 'version#v1' },
+    },
+  });
+});
+
+test.each([
+  ['no bucket', { key: 'in/a.csv' }, 'The input names no object'],
+  ['no key', { bucket: 'x' }, 'The input names no object'],
+  ['an empty key', { bucket, key: '' }, 'The input names no object'],
+  ['a key that is no text', { bucket, key: 7 }, 'The input names no object'],
+  ['nothing', {}, 'The input names no object'],
+  ['text', 'in/a.csv', 'The input names no object'],
+  ['a list', [1, 2], 'The input names no object'],
+  ['another bucket', { bucket: 'other', key: 'in/a.csv' }, 'The object is in another bucket'],
+  ['another prefix', { bucket, key: 'out/a.csv' }, 'The key begins unlike the keys of this workflow'],
+  ['another suffix', { bucket, key: 'in/a.CSV' }, 'The key ends unlike the keys of this workflow'],
+  ['a key shorter than the prefix', { bucket, key: 'i' }, 'The key begins unlike the keys of this workflow'],
+])('refuses %s and says what it expects', async (_, input, what) => {
+  await expect(claimCall(input)).rejects.toMatchObject({ message: expect.stringContaining(what) });
+  await expect(claimCall(input)).rejects.toMatchObject({
+    message: expect.stringContaining('allowed: an S3 "Object Created" event, or {"bucket":'),
+  });
+});
+
+test('counts a prefix in characters, so that one outside of the basic plane does not shift it', async () => {
+  const emoji = definitionOf(makeWorkflow({ source: { prefix: '📂/', suffix: '.é' } }).stack).States['Claim object']!;
+  const call = evaluateTemplate(emoji.Arguments, { states: { input: { bucket, key: '📂/a.é' }, context } });
+  await expect(call).resolves.toMatchObject({ Key: { sk: { S: 'manual#run-1' } } });
+});

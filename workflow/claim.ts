@@ -1,0 +1,167 @@
+/** State "Claim object": reads the input, refuses what is not an object of the source, and writes the object's record with a
+ * condition that only one execution at a time can meet. A direct DynamoDB call: no function has to run for a duplicate. */
+import { Aws } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import type { Claim } from '../tasks/object-reference';
+import { objectLeaseSeconds } from '../tasks/operations/object-record';
+import { IntegrationState, retryTransient, transientDynamoDbErrors } from './integration-state';
+import { assignment, expression, renderJsonata } from './state-variables';
+import { $ } from './workflow-variables';
+
+/** Error of a claim that another execution holds. */
+export const claimTakenError = 'DynamoDB.ConditionalCheckFailedException';
+
+/** Which objects may be claimed. */
+export interface ClaimedSource {
+  readonly bucketName: string;
+  readonly prefix?: string;
+  readonly suffix?: string;
+}
+
+/** Makes the state that claims an object for the execution. */
+export function claimObject(scope: Construct, ledger: ITable, source: ClaimedSource): IntegrationState {
+  return new IntegrationState(scope, 'Claim object', {
+    comment: 'Makes this execution the owner of the object version, unless it is done or being worked on.',
+    resource: updateItemResource,
+    callArguments: {
+      TableName: ledger.tableName,
+      Key: `{% (${readInput} ${checkInput(source)} ${recordKey}) %}`,
+      ConditionExpression:
+        'attribute_not_exists(pk) OR #owner = :me OR #status = :failed' +
+        ' OR (#status = :running AND leaseExpiresAt < :now) OR (:force = :true AND #status <> :running)',
+      UpdateExpression: `{% (${readInput} ${updateExpression}) %}`,
+      ExpressionAttributeNames: {
+        '#owner': 'owner',
+        '#status': 'status',
+        '#bucket': 'bucket',
+        '#key': 'key',
+        '#attempt': 'attempt',
+        '#failure': 'failure',
+        '#rejection': 'rejection',
+      },
+      ExpressionAttributeValues: `{% (${readInput} ${attributeValues}) %}`,
+      ReturnValues: 'ALL_NEW',
+    },
+    assign: assignment($, { claim: claimed }),
+    output: '{% $states.input %}',
+    statements: [updateItemStatement(ledger)],
+  }).addRetry(retryTransient(transientDynamoDbErrors));
+}
+
+/** The DynamoDB call of the claim and of the completion. */
+export const updateItemResource = `arn:${Aws.PARTITION}:states:::dynamodb:updateItem`;
+
+/** What the state machine's role needs for that call, and nothing else of the table. */
+export function updateItemStatement(ledger: ITable): PolicyStatement {
+  return new PolicyStatement({ actions: ['dynamodb:UpdateItem'], resources: [ledger.tableArn] });
+}
+
+/** The input as variables of one expression, whichever of its two shapes it has. "null" is what a bucket calls the version
+ * of an object that was stored without versions, and calls the next one as well: it tells nothing apart. */
+const readInput = oneLine(`
+  $event := $states.input.detail;
+  $bucket := $exists($event) ? $event.bucket.name : $states.input.bucket;
+  $key := $exists($event) ? $event.object.key : $states.input.key;
+  $version := $exists($event) ? $event.object.\`version-id\` : $states.input.versionId;
+  $versionId := $version != "null" ? $version;
+  $etag := $event.object.etag;
+  $sequencer := $event.object.sequencer;`);
+
+/** As tasks/object-reference.ts says. */
+const recordKey = oneLine(`{
+  "pk": {"S": "object#" & $hash($bucket & "/" & $key, "SHA-256")},
+  "sk": {"S": $exists($versionId) ? "version#" & $versionId
+    : $exists($etag) ? "upload#" & $etag & "#" & $sequencer
+    : "manual#" & $states.context.Execution.Name}}`);
+
+/** An update and not a put, because it keeps the results of an earlier success until there are new ones. */
+const updateExpression = oneLine(`
+  "SET #bucket = :bucket, #key = :key, #owner = :me, #status = :running, leaseExpiresAt = :leaseExpiresAt,
+    claimedAt = :claimedAt, #attempt = if_not_exists(#attempt, :zero) + :one"
+  & ($exists($versionId) ? ", versionId = :versionId" : "")
+  & ($exists($etag) ? ", etag = :etag" : "")
+  & ($exists($sequencer) ? ", sequencer = :sequencer" : "")
+  & " REMOVE finishedAt, #failure, #rejection"`);
+
+/** DynamoDB refuses values that the expressions do not use: a member whose value is undefined is left out.
+ * Time is the instant at which the state was entered, so that a retried claim is the same claim. */
+const attributeValues = oneLine(`
+  $seconds := $floor($toMillis($states.context.State.EnteredTime) / 1000);
+  {
+    ":me": {"S": $states.context.Execution.Id},
+    ":running": {"S": "RUNNING"},
+    ":failed": {"S": "FAILED"},
+    ":bucket": {"S": $bucket},
+    ":key": {"S": $key},
+    ":versionId": $exists($versionId) ? {"S": $versionId},
+    ":etag": $exists($etag) ? {"S": $etag},
+    ":sequencer": $exists($sequencer) ? {"S": $sequencer},
+    ":force": {"BOOL": $states.input.force = true},
+    ":true": {"BOOL": true},
+    ":now": {"N": $string($seconds)},
+    ":leaseExpiresAt": {"N": $string($seconds + ${objectLeaseSeconds})},
+    ":claimedAt": {"S": $states.context.State.EnteredTime},
+    ":zero": {"N": "0"},
+    ":one": {"N": "1"}
+  }`);
+
+/** The claim is what the record says: it was written from the input a moment ago, by the same call. */
+const record = expression<Record<keyof Claim | 'pk' | 'sk', { readonly S: string }>>('$states.result.Attributes');
+const claimed = {
+  bucket: record.bucket.S,
+  key: record.key.S,
+  versionId: record.versionId.S,
+  etag: record.etag.S,
+  sequencer: record.sequencer.S,
+  force: expression<boolean>('$states.input.force = true'),
+  record: { pk: record.pk.S, sk: record.sk.S },
+};
+
+/** Fails the state with a text for whoever started the execution: what an expression says becomes the execution's cause. */
+function checkInput({ bucketName, prefix = '', suffix = '' }: ClaimedSource): string {
+  const example = JSON.stringify({ bucket: bucketName, key: `${prefix}…${suffix}` });
+  const expected =
+    `\n  allowed: an S3 "Object Created" event, or ${example}, with "versionId" and "force": true if you like` +
+    '\n  fix: start another execution with the name of an object as it stands in the bucket';
+  const refuse = (condition: string, what: string, got: string) =>
+    `${condition} ? $error(${JSON.stringify(`${what}, at Claim object\n  got: `)} & ${got} & $expected) : null;`;
+  const isText = (name: string) => `$type(${name}) = "string" and ${name} != ""`;
+  return [
+    `$expected := ${renderJsonata(expected)};`,
+    refuse(
+      `$not(${isText('$bucket')} and ${isText('$key')})`,
+      'The input names no object',
+      '$substring($string($states.input), 0, 200)',
+    ),
+    refuse(`$bucket != ${renderJsonata(bucketName)}`, 'The object is in another bucket', '$bucket'),
+    ...(prefix === ''
+      ? []
+      : [
+          refuse(
+            `$substring($key, 0, ${characterCount(prefix)}) != ${renderJsonata(prefix)}`,
+            'The key begins unlike the keys of this workflow',
+            '$key',
+          ),
+        ]),
+    ...(suffix === ''
+      ? []
+      : [
+          refuse(
+            `$substring($key, -${characterCount(suffix)}) != ${renderJsonata(suffix)}`,
+            'The key ends unlike the keys of this workflow',
+            '$key',
+          ),
+        ]),
+  ].join(' ');
+}
+
+/** JSONata counts characters, not the UTF-16 units of `length`. */
+function characterCount(text: string): number {
+  return [...text].length;
+}
+
+function oneLine(code: string): string {
+  return code.replace(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,56 @@
+/** State "Complete": records that the object is stored, and what protects it. Only the record's owner can. */
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+import { updateItemResource, updateItemStatement } from './claim';
+import { IntegrationState, retryTransient, transientDynamoDbErrors } from './integration-state';
+import { expression, renderExpression, renderJsonata, type Expression } from './state-variables';
+import { $ } from './workflow-variables';
+
+/** What there is to record. */
+export interface Completed {
+  readonly image: boolean;
+  readonly recoveryPoint: boolean;
+}
+
+/** Makes the last state. Its output is the execution's: the outcome, and where everything is. */
+export function completeState(scope: Construct, ledger: ITable, completed: Completed): IntegrationState {
+  const protections = [
+    ...(completed.image ? [{ name: 'image', value: $.image }] : []),
+    ...(completed.recoveryPoint ? [{ name: 'recoveryPoint', value: $.recoveryPoint }] : []),
+  ];
+  return new IntegrationState(scope, 'Complete', {
+    comment: 'Records that the object is stored, with its image and its recovery point.',
+    resource: updateItemResource,
+    callArguments: {
+      TableName: ledger.tableName,
+      Key: { pk: { S: `${$.object.record.pk}` }, sk: { S: `${$.object.record.sk}` } },
+      ConditionExpression: '#owner = :me',
+      UpdateExpression:
+        'SET #status = :stored, #storedAttempt = #attempt, #finishedAt = :finishedAt' +
+        protections.map(({ name }) => `, #${name} = :${name}`).join(''),
+      ExpressionAttributeNames: Object.fromEntries(
+        ['owner', 'status', 'storedAttempt', 'attempt', 'finishedAt', ...protections.map(({ name }) => name)].map(
+          (name) => [`#${name}`, name],
+        ),
+      ),
+      ExpressionAttributeValues: renderExpression({
+        ':me': { S: expression('$states.context.Execution.Id') },
+        ':stored': { S: 'STORED' },
+        ':finishedAt': { S: expression('$states.context.State.EnteredTime') },
+        ...Object.fromEntries(protections.map(({ name, value }) => [`:${name}`, { M: textAttributes(value) }])),
+      }),
+    },
+    output: renderExpression({
+      outcome: 'STORED',
+      object: $.object,
+      results: $.results,
+      ...Object.fromEntries(protections.map(({ name, value }) => [name, value])),
+    }),
+    statements: [updateItemStatement(ledger)],
+  }).addRetry(retryTransient(transientDynamoDbErrors));
+}
+
+/** A value whose members are all texts, as DynamoDB writes it. */
+function textAttributes(value: Expression<object>): Expression<object> {
+  return expression(`$merge($each(${renderJsonata(value)}, function($text, $name) { {$name: {"S": $text}} }))`);
+}

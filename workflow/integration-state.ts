@@ -1,0 +1,120 @@
+/** A Task state that calls a service, rendered by us: CDK's own states cannot hold an expression in `HeartbeatSeconds`. */
+import {
+  Chain,
+  JitterType,
+  QueryLanguage,
+  State,
+  type IChainable,
+  type INextable,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import type { CatchProps, RetryProps, StateGraph } from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration } from 'aws-cdk-lib';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+
+/** One call of a service. Texts in `{% %}` are JSONata. */
+export interface IntegrationStateProps {
+  readonly comment: string;
+  /** ARN of the integration, as `arn:aws:states:::dynamodb:updateItem`. */
+  readonly resource: string;
+  readonly callArguments: unknown;
+  readonly assign?: Readonly<Record<string, unknown>>;
+  readonly output?: unknown;
+  /** Expression or number of seconds. */
+  readonly heartbeatSeconds?: string | number;
+  /** What the state machine's role needs for the call. */
+  readonly statements?: readonly PolicyStatement[];
+}
+
+/** A Task state of a JSONata state machine. Chains, retries and catches like any state of CDK. */
+export class IntegrationState extends State implements INextable, IChainable {
+  public readonly endStates: INextable[] = [this];
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: IntegrationStateProps,
+  ) {
+    super(scope, id, { comment: props.comment, queryLanguage: QueryLanguage.JSONATA });
+  }
+
+  /** Retries the call on these errors. Retriers are tried in the order in which they are added. */
+  public addRetry(props: RetryProps): this {
+    this._addRetry(props);
+    return this;
+  }
+
+  /** Goes on with another state on these errors. */
+  public addCatch(handler: IChainable, props: CatchProps): this {
+    this._addCatch(handler.startState, props);
+    return this;
+  }
+
+  /** Goes on with that state after success. */
+  public next(next: IChainable): Chain {
+    this.makeNext(next.startState);
+    return Chain.sequence(this, next);
+  }
+
+  public override toStateJson(queryLanguage?: QueryLanguage): object {
+    const { comment, resource, callArguments, assign, output, heartbeatSeconds } = this.props;
+    return {
+      Type: 'Task',
+      Comment: comment,
+      ...this.renderQueryLanguage(queryLanguage),
+      Resource: resource,
+      Arguments: callArguments,
+      HeartbeatSeconds: heartbeatSeconds,
+      Assign: assign,
+      Output: output,
+      ...this.renderRetryCatch(queryLanguage),
+      ...this.renderNextEnd(),
+    };
+  }
+
+  protected override whenBoundToGraph(graph: StateGraph): void {
+    super.whenBoundToGraph(graph);
+    for (const statement of this.props.statements ?? []) graph.registerPolicyStatement(statement);
+  }
+}
+
+/** Retries that transient errors get in every state of the workflow. */
+export const transientRetryCount = 8;
+
+/** Waits a random time below 2, 4, 8 … seconds, at most a minute: full jitter keeps executions that failed together apart.
+ * @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (read 2026-11) */
+export function retryTransient(errors: readonly string[]): RetryProps {
+  return {
+    errors: [...errors],
+    interval: Duration.seconds(2),
+    backoffRate: 2,
+    maxDelay: Duration.seconds(60),
+    maxAttempts: transientRetryCount,
+    jitterStrategy: JitterType.FULL,
+  };
+}
+
+/** What Lambda itself reports when a function could not run or did not finish. Tasks may be run again, so all are worth a retry.
+ * CDK's own default leaves out TooManyRequestsException, which is what a burst of uploads meets first. */
+export const transientLambdaErrors: readonly string[] = [
+  'Lambda.TooManyRequestsException',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+];
+
+/** What the DynamoDB integration reports for throttling and faults. The integration names errors after the class of its SDK,
+ * which puts `Exception` behind some names that the service has without. */
+export const transientDynamoDbErrors: readonly string[] = [
+  'DynamoDB.ProvisionedThroughputExceededException',
+  'DynamoDB.RequestLimitExceeded',
+  'DynamoDB.RequestLimitExceededException',
+  'DynamoDB.ThrottlingException',
+  'DynamoDB.TransactionConflictException',
+  'DynamoDB.InternalServerError',
+  'DynamoDB.InternalServerErrorException',
+  'DynamoDB.SdkClientException',
+];
