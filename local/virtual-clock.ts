@@ -170,3 +170,14 @@ export class VirtualClock {
 function settleMicrotasks(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** A limit on real time, for code that virtual time cannot measure because it stands still while the code runs.
+ * @returns `expired`, which resolves after that many real milliseconds unless `cancel` is called first */
+export function realTimeLimit(limitMs: number): { readonly expired: Promise<void>; readonly cancel: () => void } {
+  let cancel = (): void => undefined;
+  const expired = new Promise<void>((resolve) => {
+    const timeout = setTimeout(resolve, limitMs);
+    cancel = () => clearTimeout(timeout);
+  });
+  return { expired, cancel };
+}

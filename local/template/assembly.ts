@@ -88,8 +88,10 @@ function isSynthesizable(value: unknown): value is Synthesizable {
   return typeof (value as Synthesizable | null)?.synth === 'function';
 }
 
+/** An app and a stage have an artifact id as well, but no stack name. */
 function isStack(value: object): value is { readonly artifactId: string } {
-  return typeof (value as { artifactId?: unknown }).artifactId === 'string';
+  const { artifactId, stackName } = value as { artifactId?: unknown; stackName?: unknown };
+  return typeof artifactId === 'string' && typeof stackName === 'string';
 }
 
 interface Manifest {

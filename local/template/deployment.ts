@@ -97,6 +97,7 @@ function createResource(
   return handler({
     type: resource.Type,
     logicalId,
+    constructPath: stack.constructPaths.of(logicalId),
     stackName: stack.stackName,
     region: context.region,
     accountId: context.accountId,
@@ -127,7 +128,9 @@ function deployNestedStack(
   const objectKey = String(url).slice(String(url).lastIndexOf('/') + 1);
   const path = context.assets.find(objectKey);
   if (path === undefined) {
-    throw new Error(`The template of a nested stack is not in the assembly, at ${where}\n  got: ${String(url)}\n  fix: synthesize again`);
+    throw new Error(
+      `The template of a nested stack is not in the assembly, at ${where}\n  got: ${String(url)}\n  fix: synthesize again`,
+    );
   }
   const stackName = `${parent.stackName}-${logicalId}`;
   const outputs = deployStack(
@@ -135,7 +138,9 @@ function deployNestedStack(
       stackName,
       template: readJson<Template>(path),
       constructPaths: parent.constructPaths.nested(logicalId),
-      nestedParameters: resolveValue(resource.Properties?.['Parameters'] ?? {}, scope) as Readonly<Record<string, unknown>>,
+      nestedParameters: resolveValue(resource.Properties?.['Parameters'] ?? {}, scope) as Readonly<
+        Record<string, unknown>
+      >,
     },
     context,
   );

@@ -4,6 +4,8 @@
 export interface ResourceRequest {
   readonly type: string;
   readonly logicalId: string;
+  /** Where the resource comes from in the construct tree, without leading slash: for messages. */
+  readonly constructPath?: string;
   readonly stackName: string;
   readonly region: string;
   readonly accountId: string;

@@ -1,0 +1,189 @@
+/** Runs the code of a simulated function: a stand-in, a typed task in this process, or any Node code in a process of its own. */
+import { join } from 'node:path';
+import type { TaskRuntime } from '../../tasks/handler';
+import type { RandomSource } from '../random';
+import { realTimeLimit, type VirtualClock } from '../virtual-clock';
+import {
+  splitHandler,
+  timedOut,
+  type FunctionDefinition,
+  type FunctionError,
+  type FunctionOutcome,
+} from './function-definition';
+import { runInChildProcess, type ChildEndpoint } from './function-process';
+import { UnsupportedError, type Principal } from './service';
+
+/** What a stand-in gets besides the event. */
+export interface StandInContext {
+  readonly functionName: string;
+  readonly nowMs: () => number;
+  /** For AWS clients that act with the function's role: `new S3Client(context.clientConfiguration)`. */
+  readonly clientConfiguration: object;
+  /** The function's environment variables. */
+  readonly environment: () => Readonly<Record<string, string>>;
+}
+
+/** Answers in place of a function's code. An error it throws is the function's error, its `name` the error type. */
+export type StandIn = (event: never, context: StandInContext) => unknown;
+
+interface FunctionRunnerOptions {
+  readonly clock: VirtualClock;
+  readonly random: RandomSource;
+  readonly region: string;
+  readonly clientConfiguration: (principal: Principal) => object;
+  readonly standInFor: (definition: FunctionDefinition) => StandIn | undefined;
+  readonly writeLog: (definition: FunctionDefinition, line: string) => void;
+  /** Starts the loopback endpoint on first use. */
+  readonly endpoint: (principal: Principal) => Promise<ChildEndpoint>;
+}
+
+/** Runs functions. */
+export class FunctionRunner {
+  constructor(private readonly options: FunctionRunnerOptions) {}
+
+  /** @throws UnsupportedError when nothing on this machine can run the function */
+  async run(definition: FunctionDefinition, event: unknown, requestId: string): Promise<FunctionOutcome> {
+    const principal: Principal = { id: definition.roleArn, session: definition.name };
+    const standIn = this.options.standInFor(definition);
+    if (standIn !== undefined) return this.runStandIn(standIn, definition, event, principal);
+    checkRunnable(definition);
+    const environment = lambdaEnvironment(definition, this.options.region);
+    const typed = loadTypedHandler(definition);
+    if (typed !== undefined) return this.runTyped(typed, definition, event, principal, environment);
+    return runInChildProcess({
+      definition,
+      event,
+      requestId,
+      environment,
+      endpoint: await this.options.endpoint(principal),
+      writeLog: (line) => this.options.writeLog(definition, line),
+    });
+  }
+
+  private runStandIn(
+    standIn: StandIn,
+    definition: FunctionDefinition,
+    event: unknown,
+    principal: Principal,
+  ): Promise<FunctionOutcome> {
+    const context: StandInContext = {
+      functionName: definition.name,
+      nowMs: () => this.options.clock.nowMs(),
+      clientConfiguration: this.options.clientConfiguration(principal),
+      environment: definition.environment,
+    };
+    return outcomeOf(definition, async () => standIn(structuredClone(event) as never, context));
+  }
+
+  private runTyped(
+    handler: TypedHandler,
+    definition: FunctionDefinition,
+    event: unknown,
+    principal: Principal,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<FunctionOutcome> {
+    const { clock, random } = this.options;
+    const deadlineMs = clock.nowMs() + definition.timeoutSeconds * 1000;
+    const handle = handler.withRuntime({
+      environment,
+      nowMs: () => clock.nowMs(),
+      newId: () => random.uuid(),
+      clientConfiguration: this.options.clientConfiguration(principal),
+      writeLog: (line) => this.options.writeLog(definition, line),
+    });
+    const getRemainingTimeInMillis = (): number => Math.max(0, deadlineMs - clock.nowMs());
+    return withinTimeout(
+      definition,
+      outcomeOf(definition, () => handle(structuredClone(event), { getRemainingTimeInMillis })),
+    );
+  }
+}
+
+/** A handler that can be given another clock and other clients: the contract of `defineTask`. */
+interface TypedHandler {
+  readonly withRuntime: (
+    runtime: TaskRuntime,
+  ) => (event: unknown, invocation: { readonly getRemainingTimeInMillis: () => number }) => Promise<unknown>;
+}
+
+function checkRunnable(definition: FunctionDefinition): void {
+  const reason =
+    definition.runtime === undefined
+      ? 'a container image'
+      : !definition.runtime.startsWith('nodejs')
+        ? `code for ${definition.runtime}`
+        : definition.codeDirectory === undefined
+          ? 'code that is not an asset of this assembly'
+          : undefined;
+  if (reason === undefined) return;
+  throw new UnsupportedError(
+    `Running ${reason}`,
+    `the function ${definition.constructPath} (${definition.name})`,
+    `give a stand-in: simulate(app, { standIns: { '${definition.logicalId}': (event) => … } })`,
+  );
+}
+
+/** Loads CommonJS code. What cannot be loaded here, an ECMAScript module for example, is left to its own process. */
+function loadTypedHandler(definition: FunctionDefinition): TypedHandler | undefined {
+  const [file, member] = splitHandler(definition.handler);
+  let loaded: Readonly<Record<string, unknown>>;
+  try {
+    loaded = require(join(definition.codeDirectory!, file)) as Readonly<Record<string, unknown>>;
+  } catch {
+    return undefined;
+  }
+  const handler = loaded[member] as Partial<TypedHandler> | undefined;
+  return typeof handler?.withRuntime === 'function' ? (handler as TypedHandler) : undefined;
+}
+
+function lambdaEnvironment(definition: FunctionDefinition, region: string): Readonly<Record<string, string>> {
+  return {
+    ...definition.environment(),
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_LAMBDA_FUNCTION_NAME: definition.name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(definition.memoryMb),
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${definition.name}`,
+    AWS_EXECUTION_ENV: `AWS_Lambda_${definition.runtime ?? ''}`,
+    TZ: ':UTC',
+  };
+}
+
+/** Runs code and turns what it throws into what Lambda reports.
+ * What is not simulated stays an error of the simulator: it is no error of the function. */
+async function outcomeOf(definition: FunctionDefinition, run: () => Promise<unknown>): Promise<FunctionOutcome> {
+  try {
+    const value = await run();
+    // What leaves a function is JSON: whatever JSON does not carry is lost here as it is there.
+    return {
+      kind: 'returned',
+      value: value === undefined ? null : (JSON.parse(JSON.stringify(value) ?? 'null') as unknown),
+    };
+  } catch (error) {
+    if (error instanceof UnsupportedError) throw error;
+    return { kind: 'failed', error: describeError(error, definition) };
+  }
+}
+
+function describeError(error: unknown, definition: FunctionDefinition): FunctionError {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  const directory = definition.codeDirectory ?? '';
+  const trace = (error.stack ?? '')
+    .split('\n')
+    .map((line) => (directory === '' ? line : line.replaceAll(directory, '/var/task')));
+  return { errorType: error.name, errorMessage: error.message, trace };
+}
+
+/** Virtual time stands still while code runs, so its timeout is measured in real time. */
+async function withinTimeout(definition: FunctionDefinition, run: Promise<FunctionOutcome>): Promise<FunctionOutcome> {
+  const limit = realTimeLimit(definition.timeoutSeconds * 1000);
+  try {
+    return await Promise.race([
+      run,
+      limit.expired.then(() => ({ kind: 'failed', error: timedOut(definition) }) as const),
+    ]);
+  } finally {
+    limit.cancel();
+  }
+}

@@ -1,0 +1,86 @@
+/** The way into the simulator: deploys a synthesized app onto simulated services and gives the running simulation. */
+import { composeServices } from './compose-services';
+import { findResource } from './find-resource';
+import { Progress, type ProgressListener } from './progress';
+import { createRandom } from './random';
+import type { StandIn } from './services/function-runner';
+import { Cloud } from './services/service';
+import { Simulation } from './simulation';
+import { readAssembly, type AssemblySource } from './template/assembly';
+import { deployStack, type DeploymentContext } from './template/deployment';
+import type { ParameterValues } from './template/parameters';
+import { VirtualClock, type Pace } from './virtual-clock';
+
+/** How to simulate. Everything has a default. */
+export interface SimulateOptions {
+  /** Decides about every id and every delay: the same seed gives the same history.
+   * @default '1' */
+  readonly seed?: string;
+  /** The first virtual instant, milliseconds since 1970.
+   * @default - 2026-01-01T09:00:00Z */
+  readonly startMs?: number;
+  /** `jump` skips all waiting; a number is virtual milliseconds per real millisecond.
+   * @default 'jump' */
+  readonly pace?: Pace;
+  /** @default - the Region of the first stack that names one, else us-east-1 */
+  readonly region?: string;
+  /** @default - the account of the first stack that names one, else 111122223333 */
+  readonly accountId?: string;
+  /** Values of template parameters by name, and of SSM parameters that the template expects to exist, by path. */
+  readonly parameters?: ParameterValues;
+  /** What answers in place of functions, by logical id, construct path or function name. */
+  readonly standIns?: Readonly<Record<string, StandIn>>;
+  /** Told what happens, as it happens. */
+  readonly onEvent?: ProgressListener;
+}
+
+/** Simulates a synthesized app: its resources exist, its rules fire, its state machines and functions run.
+ * Nothing but what `cdk synth` wrote is read, so what runs here is what would be deployed.
+ * @param source A CDK App, Stage or Stack, a synthesized assembly, or the path of a `cdk.out` directory.
+ * Of a Stack, only it and the stacks it depends on are simulated.
+ * @returns a running simulation at its first instant; close it when done
+ * @throws UnsupportedError when a simulated resource needs a value that nothing simulated can give
+ * @throws Error when the template is wrong in a way that CloudFormation would refuse too
+ * @example
+ * const simulation = await simulate(app);
+ * await simulation.upload({ bucket: 'Inbox', key: 'incoming/sales.csv', body: 'day,amount\n' });
+ * await simulation.settle();
+ * console.log(simulation.records());
+ * await simulation.close(); */
+export async function simulate(source: AssemblySource, options: SimulateOptions = {}): Promise<Simulation> {
+  const { stacks, assets } = readAssembly(source);
+  const region = options.region ?? stacks.find((stack) => stack.region !== undefined)?.region ?? 'us-east-1';
+  const accountId =
+    options.accountId ?? stacks.find((stack) => stack.accountId !== undefined)?.accountId ?? '111122223333';
+  const cloud = new Cloud(region, accountId);
+  const clock = new VirtualClock(options.startMs, options.pace);
+  const random = createRandom(options.seed ?? '1');
+  const progress = new Progress(clock, options.onEvent);
+  cloud.intercept(progress.observeCall);
+  const standIns = new Map<string, StandIn>();
+  const { services, handlers, close } = composeServices({
+    cloud,
+    clock,
+    random,
+    assets,
+    progress,
+    standInFor: (definition) => standIns.get(definition.name),
+  });
+  const deployment: DeploymentContext = {
+    region,
+    accountId,
+    random: random.fork('deployment'),
+    handlers,
+    assets,
+    parameters: options.parameters ?? {},
+    exports: new Map(),
+    resources: [],
+    unsupported: [],
+  };
+  for (const stack of stacks) deployStack(stack, deployment);
+  const { resources, unsupported } = deployment;
+  for (const [identifier, standIn] of Object.entries(options.standIns ?? {})) {
+    standIns.set(findResource(resources, identifier, ['AWS::Lambda::Function']).physicalId!, standIn);
+  }
+  return new Simulation({ cloud, clock, services, resources, unsupported, progress, close });
+}

@@ -1,0 +1,168 @@
+/** A running simulation: what tests, examples and the command line do with it and read from it. */
+import type { SimulatedServices } from './compose-services';
+import { costOf, type SimulationCost } from './cost';
+import { findResource } from './find-resource';
+import { readRecords, readResults, type ObjectRecord, type ResultFile } from './ledger-reader';
+import type { Progress } from './progress';
+import { operator, type Cloud, type ServiceName, type ServiceOutput } from './services/service';
+import { SimulatedExecution } from './simulated-execution';
+import type { JsonValue } from './states-language/engine';
+import type { DeployedResource, UnsupportedResource } from './template/deployment';
+import type { VirtualClock } from './virtual-clock';
+
+/** An object to put into a simulated bucket. */
+export interface Upload {
+  /** Logical id, construct path or name of the bucket.
+   * @default - the only bucket that announces its objects to EventBridge, or the only bucket */
+  readonly bucket?: string;
+  readonly key: string;
+  readonly body: Uint8Array | string;
+  readonly contentType?: string;
+}
+
+/** An object in a simulated bucket. */
+export interface UploadedObject {
+  readonly bucket: string;
+  readonly key: string;
+  /** Absent in a bucket without versions. */
+  readonly versionId: string | undefined;
+}
+
+interface SimulationParts {
+  readonly cloud: Cloud;
+  readonly clock: VirtualClock;
+  readonly services: SimulatedServices;
+  readonly resources: readonly DeployedResource[];
+  readonly unsupported: readonly UnsupportedResource[];
+  readonly progress: Progress;
+  readonly close: () => Promise<void>;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** A deployed app on simulated services. Made by `simulate`. */
+export class Simulation {
+  readonly cloud: Cloud;
+  readonly clock: VirtualClock;
+  readonly services: SimulatedServices;
+  /** Everything that the template creates. */
+  readonly resources: readonly DeployedResource[];
+  /** Resources of types that are not simulated. Nothing that ran has needed them. */
+  readonly unsupported: readonly UnsupportedResource[];
+  private readonly views = new Map<string, SimulatedExecution>();
+
+  constructor(private readonly parts: SimulationParts) {
+    this.cloud = parts.cloud;
+    this.clock = parts.clock;
+    this.services = parts.services;
+    this.resources = parts.resources;
+    this.unsupported = parts.unsupported;
+  }
+
+  /** Executions of all state machines, in the order they were started. */
+  get executions(): readonly SimulatedExecution[] {
+    return this.services.states.allExecutions().map((source) => {
+      const { executionArn } = source.execution.identity;
+      const view = this.views.get(executionArn) ?? new SimulatedExecution(source);
+      this.views.set(executionArn, view);
+      return view;
+    });
+  }
+
+  /** Puts an object into a bucket, as the person at this machine. Its events are on their way when this resolves;
+   * `settle` lets them arrive. */
+  async upload(upload: Upload): Promise<UploadedObject> {
+    const bucket = this.bucketName(upload.bucket);
+    const output = await this.call('s3', 'PutObject', {
+      Bucket: bucket,
+      Key: upload.key,
+      Body: typeof upload.body === 'string' ? Buffer.from(upload.body, 'utf8') : upload.body,
+      ...(upload.contentType !== undefined && { ContentType: upload.contentType }),
+    });
+    return { bucket, key: upload.key, versionId: output['VersionId'] as string | undefined };
+  }
+
+  /** Starts a state machine, as the "Start execution" button of the AWS console does.
+   * @param options.stateMachine Logical id, construct path or name; needed when there are several.
+   * @throws ServiceError what StartExecution answers, ExecutionAlreadyExists for example */
+  startExecution(
+    input: JsonValue = {},
+    options: { readonly stateMachine?: string; readonly name?: string } = {},
+  ): SimulatedExecution {
+    const machine = findResource(this.resources, options.stateMachine, ['AWS::StepFunctions::StateMachine']);
+    const { executionArn } = this.services.states.operations.StartExecution({
+      stateMachineArn: machine.physicalId!,
+      input: JSON.stringify(input),
+      ...(options.name !== undefined && { name: options.name }),
+    });
+    return this.executions.find((execution) => execution.arn === executionArn)!;
+  }
+
+  /** Lets virtual time pass until nothing is left to happen. Schedules do not count: they tick for ever.
+   * An execution that only waits for a callback without any timeout is left waiting.
+   * @param options.withinMs Virtual milliseconds after which it must be so. Default: 30 days.
+   * @throws Error when something still happens then, naming the executions that run and where they are
+   * @throws UnsupportedError when something that ran needed what is not simulated */
+  async settle(options: { readonly withinMs?: number } = {}): Promise<void> {
+    const withinMs = options.withinMs ?? 30 * dayMs;
+    const limitMs = this.clock.nowMs() + withinMs;
+    const overdue = await this.clock.runUntil(() => this.clock.nowMs() > limitMs);
+    this.parts.progress.throwReported();
+    if (overdue) throw this.notSettled(withinMs);
+  }
+
+  /** Lets that much virtual time pass, schedules included. */
+  async advance(milliseconds: number): Promise<void> {
+    await this.clock.runUntilIdle(this.clock.nowMs() + milliseconds);
+    this.parts.progress.throwReported();
+  }
+
+  /** Calls a service as the person at this machine, who may do everything. */
+  async call(
+    service: ServiceName,
+    operation: string,
+    input: Readonly<Record<string, unknown>>,
+  ): Promise<ServiceOutput> {
+    return this.cloud.call({ service, operation, input, principal: operator });
+  }
+
+  /** What `Ref` gives for a resource: the name of a bucket, the ARN of a state machine.
+   * @param identifier Logical id, construct path or physical name.
+   * @param type CloudFormation type, `AWS::DynamoDB::Table`. */
+  physicalId(identifier: string, type: string): string {
+    return findResource(this.resources, identifier, [type]).physicalId!;
+  }
+
+  /** The ledger's records of all objects, as plain values. */
+  records(): ObjectRecord[] {
+    return readRecords(this.services.dynamodb);
+  }
+
+  /** The result files that a record names, read from the results bucket. */
+  async results(record: Pick<ObjectRecord, 'results'>): Promise<ResultFile[]> {
+    return readResults(this.cloud, record);
+  }
+
+  /** State transitions so far and their price. */
+  cost(): SimulationCost {
+    return costOf(this.executions.filter((execution) => execution.type === 'STANDARD'));
+  }
+
+  /** Ends processes, servers and temporary files of the simulation. */
+  async close(): Promise<void> {
+    await this.parts.close();
+  }
+
+  private bucketName(identifier: string | undefined): string {
+    return findResource(this.resources, identifier, ['AWS::S3::Bucket']).physicalId!;
+  }
+
+  private notSettled(withinMs: number): Error {
+    const running = this.executions
+      .filter((execution) => execution.status === 'RUNNING')
+      .map((execution) => `${execution.name} in ${execution.currentStates.join(', ') || 'no state'}`);
+    return new Error(
+      `Something still happens, at Simulation.settle\n  got: after ${withinMs / 1000} virtual seconds ${running.length === 0 ? 'no execution runs, but timers are left' : `these still run: ${running.join('; ')}`}\n  fix: allow more time with settle({ withinMs }), or stop what waits`,
+    );
+  }
+}
