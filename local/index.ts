@@ -5,7 +5,7 @@ export { SimulatedExecution } from './simulated-execution';
 export { countTransitions, transitionPriceUsd, type SimulationCost } from './cost';
 export type { ObjectRecord, ResultFile } from './ledger-reader';
 export type { ProgressEvent, ProgressListener } from './progress';
-export type { SimulatedServices } from './compose-services';
+export type { ServiceSettings, SimulatedServices } from './compose-services';
 export type { StandIn, StandInContext } from './services/function-runner';
 export type { EventDelivery, DeliveryInterceptor } from './services/event-delivery';
 export { ServiceError, UnsupportedError } from './services/service';

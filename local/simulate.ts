@@ -1,5 +1,5 @@
 /** The way into the simulator: deploys a synthesized app onto simulated services and gives the running simulation. */
-import { composeServices } from './compose-services';
+import { composeServices, type ServiceSettings } from './compose-services';
 import { findResource } from './find-resource';
 import { Progress, type ProgressListener } from './progress';
 import { createRandom } from './random';
@@ -8,6 +8,7 @@ import { Cloud } from './services/service';
 import { Simulation } from './simulation';
 import { readAssembly, type AssemblySource } from './template/assembly';
 import { deployStack, type DeploymentContext } from './template/deployment';
+import { guardUnknown } from './template/intrinsic-functions';
 import type { ParameterValues } from './template/parameters';
 import { VirtualClock, type Pace } from './virtual-clock';
 
@@ -30,6 +31,8 @@ export interface SimulateOptions {
   readonly parameters?: ParameterValues;
   /** What answers in place of functions, by logical id, construct path or function name. */
   readonly standIns?: Readonly<Record<string, StandIn>>;
+  /** Durations and delays of single services, each with a default of its own. */
+  readonly serviceSettings?: ServiceSettings;
   /** Told what happens, as it happens. */
   readonly onEvent?: ProgressListener;
 }
@@ -64,6 +67,7 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
     random,
     assets,
     progress,
+    settings: options.serviceSettings ?? {},
     standInFor: (definition) => standIns.get(definition.name),
   });
   const deployment: DeploymentContext = {
@@ -77,10 +81,15 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
     resources: [],
     unsupported: [],
   };
-  for (const stack of stacks) deployStack(stack, deployment);
+  const outputs = Object.fromEntries(
+    stacks.map((stack) => [
+      stack.stackName,
+      guardUnknown(deployStack(stack, deployment), `${stack.stackName}.Outputs`),
+    ]),
+  );
   const { resources, unsupported } = deployment;
   for (const [identifier, standIn] of Object.entries(options.standIns ?? {})) {
     standIns.set(findResource(resources, identifier, ['AWS::Lambda::Function']).physicalId!, standIn);
   }
-  return new Simulation({ cloud, clock, services, resources, unsupported, progress, close });
+  return new Simulation({ cloud, clock, services, resources, unsupported, outputs, progress, close });
 }

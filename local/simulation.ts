@@ -28,12 +28,16 @@ export interface UploadedObject {
   readonly versionId: string | undefined;
 }
 
+/** By stack name, then by output name. */
+export type StackOutputs = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 interface SimulationParts {
   readonly cloud: Cloud;
   readonly clock: VirtualClock;
   readonly services: SimulatedServices;
   readonly resources: readonly DeployedResource[];
   readonly unsupported: readonly UnsupportedResource[];
+  readonly outputs: StackOutputs;
   readonly progress: Progress;
   readonly close: () => Promise<void>;
 }
@@ -49,6 +53,8 @@ export class Simulation {
   readonly resources: readonly DeployedResource[];
   /** Resources of types that are not simulated. Nothing that ran has needed them. */
   readonly unsupported: readonly UnsupportedResource[];
+  /** Outputs of each stack, by name. One that is not simulated is refused when it is read. */
+  readonly outputs: StackOutputs;
   private readonly views = new Map<string, SimulatedExecution>();
 
   constructor(private readonly parts: SimulationParts) {
@@ -57,6 +63,7 @@ export class Simulation {
     this.services = parts.services;
     this.resources = parts.resources;
     this.unsupported = parts.unsupported;
+    this.outputs = parts.outputs;
   }
 
   /** Executions of all state machines, in the order they were started. */

@@ -57,6 +57,7 @@ export function conditionHolds(name: string, scope: ResolutionScope): boolean {
 
 /** Makes a resolved value readable: each unknown part throws, by name, when and only when it is read.
  * @param where Where the value stands, for the message: `Orders (AWS::Lambda::Function)`. */
+export function guardUnknown<Value>(value: Value, where: string): Value;
 export function guardUnknown(value: unknown, where: string): unknown {
   if (Array.isArray(value)) return guardMembers([], value.entries(), where);
   if (isObject(value)) return guardMembers({}, Object.entries(value), where);
@@ -259,7 +260,9 @@ function list(value: unknown, name: string, scope: ResolutionScope): readonly un
 
 function misuse(what: string, scope: ResolutionScope, got?: unknown): Error {
   const shown = got === undefined ? '' : `\n  got: ${JSON.stringify(got)?.slice(0, 200)}`;
-  return new Error(`${what}, at the stack ${scope.stackName}${shown}\n  fix: CloudFormation would refuse this template too; correct it where it is made`);
+  return new Error(
+    `${what}, at the stack ${scope.stackName}${shown}\n  fix: CloudFormation would refuse this template too; correct it where it is made`,
+  );
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
