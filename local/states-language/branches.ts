@@ -3,6 +3,7 @@ import type { StateGraph } from './definition';
 import type { JsonValue } from './engine';
 import { StateFailed } from './failure';
 import { Lifetime, LifetimeEnded } from './lifetime';
+import { quotas } from './quotas';
 import type { Attempt } from './settle';
 import type { Effect, InlineMap } from './step';
 import type { Iteration, Thread, ThreadEnd, ThreadStart } from './thread';
@@ -54,7 +55,9 @@ export async function runInlineMap({ thread, state, variables }: Attempt, map: I
       group.reportIteration(end, { name, index });
     }
   };
-  await Promise.all(Array.from({ length: Math.min(map.maxConcurrency, map.items.length) }, work));
+  await Promise.all(
+    Array.from({ length: Math.min(map.maxConcurrency || quotas.inlineMapConcurrency, map.items.length) }, work),
+  );
   const outputs = group.outputs();
   thread.appendAside('MapStateSucceeded');
   return outputs;

@@ -66,10 +66,9 @@ export function effectiveParameters(visit: Visit, input: JsonValue): JsonValue {
 export function exitWithResult(visit: Visit, result: JsonValue): Exit {
   const { data, next } = visit.state;
   if (data.language === 'JSONata') return exitJsonata(visit, result, { result });
-  const selected =
-    data.resultSelector === undefined ? result : evaluate(data.resultSelector, 'ResultSelector', visit, result);
+  const selected = selectResult(visit, result);
   const assigned = data.assign && assignment(data.assign, visit, selected);
-  return { kind: 'exit', output: outputOf(visit, selected), assigned, next };
+  return { kind: 'exit', output: applyOutputPath(visit, combineResult(visit, selected)), assigned, next };
 }
 
 /** Ends a state without a result of its own. */
@@ -88,12 +87,18 @@ function exitJsonata(visit: Visit, unchanged: JsonValue, outcome: Outcome): Exit
   return { kind: 'exit', output, assigned, next };
 }
 
-function outputOf(visit: Visit, selected: JsonValue): JsonValue {
+/** JSONPath: what ResultSelector makes of a result. */
+export function selectResult(visit: Visit, result: JsonValue): JsonValue {
   const { data } = visit.state;
-  if (data.language !== 'JSONPath') return selected;
-  if (data.resultPath === undefined) return applyOutputPath(visit, selected);
-  if (data.resultPath === null) return applyOutputPath(visit, visit.input);
-  return applyOutputPath(visit, data.resultPath.insert(visit.input, selected));
+  if (data.language === 'JSONata' || data.resultSelector === undefined) return result;
+  return evaluate(data.resultSelector, 'ResultSelector', visit, result);
+}
+
+/** JSONPath: the raw input with the result at ResultPath. */
+export function combineResult(visit: Visit, selected: JsonValue): JsonValue {
+  const { data } = visit.state;
+  if (data.language === 'JSONata' || data.resultPath === undefined) return selected;
+  return data.resultPath === null ? visit.input : data.resultPath.insert(visit.input, selected);
 }
 
 function applyOutputPath(visit: Visit, value: JsonValue): JsonValue {

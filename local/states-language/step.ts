@@ -1,5 +1,5 @@
 /** What a state asks for next. A state only asks: the thread that runs it does it. */
-import type { ItemBatcher, ItemReader, ResultWriter, StateGraph } from './definition';
+import type { ItemReader, ResultWriter, StateGraph } from './definition';
 import type { JsonValue } from './engine';
 import type { Failure } from './failure';
 import type { Variables } from './visit';
@@ -33,31 +33,35 @@ export interface TaskAttempt {
   readonly credentialsRoleArn: string | undefined;
 }
 
-export interface InlineMap {
-  readonly kind: 'map';
-  readonly items: readonly JsonValue[];
+/** What both kinds of Map need. */
+interface MapEffect {
+  /** 0 leaves it to the service. */
   readonly maxConcurrency: number;
+  readonly toleratedFailureCount: number | undefined;
+  readonly toleratedFailurePercentage: number | undefined;
   /** Input of one iteration; evaluated when the iteration starts. */
   readonly inputOf: (item: JsonValue, index: number) => JsonValue;
 }
 
-export interface DistributedMap {
+export interface InlineMap extends MapEffect {
+  readonly kind: 'map';
+  readonly items: readonly JsonValue[];
+}
+
+export interface DistributedMap extends MapEffect {
   readonly kind: 'map-run';
   /** Undefined when an item reader brings them. */
   readonly items: readonly JsonValue[] | undefined;
   readonly reader: (ItemReader & ObjectLocation & { readonly maxItemCount: number | undefined }) | undefined;
-  readonly batcher:
-    | (Omit<ItemBatcher, 'maxItems' | 'maxBytes' | 'batchInput'> & {
-        readonly maxItemCount: number | undefined;
-        readonly maxBytes: number | undefined;
-        readonly batchInput: JsonValue | undefined;
-      })
-    | undefined;
+  readonly batcher: BatchLimits | undefined;
   readonly writer: (ResultWriter & ObjectLocation) | undefined;
-  readonly maxConcurrency: number;
-  readonly toleratedFailureCount: number | undefined;
-  readonly toleratedFailurePercentage: number | undefined;
-  readonly inputOf: (item: JsonValue, index: number) => JsonValue;
+}
+
+/** An evaluated ItemBatcher. */
+export interface BatchLimits {
+  readonly maxItemCount: number | undefined;
+  readonly maxBytes: number | undefined;
+  readonly batchInput: JsonValue | undefined;
 }
 
 /** Evaluated `Arguments` of a reader or writer. */

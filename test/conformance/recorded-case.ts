@@ -107,7 +107,7 @@ function answer(task: RecordedTask, request: TaskRequest): Promise<TaskResponse>
   const never = new Promise<TaskResponse>(() => undefined);
   const completed = result.timeout ? never : Promise.resolve(completion);
   if (request.resourceType === 'activity') {
-    const output = task.workerName === undefined ? {} : { workerName: task.workerName };
+    const output: JsonValue = task.workerName === undefined ? {} : { workerName: task.workerName };
     return Promise.resolve({ kind: 'submitted', output, completion: completed });
   }
   if (submitted === undefined) return completed;

@@ -1,12 +1,12 @@
 /** Puts the items of a distributed Map into batches, one for each child execution. */
 import type { JsonValue } from '../engine';
 import { quotas } from '../quotas';
-import type { DistributedMap } from '../step';
+import type { BatchLimits } from '../step';
 
 /** Batches in the order of the items: `{ "Items": […], "BatchInput": … }`. */
 export function batchItems(
   items: readonly JsonValue[],
-  { maxItemCount, maxBytes, batchInput }: NonNullable<DistributedMap['batcher']>,
+  { maxItemCount, maxBytes, batchInput }: BatchLimits,
 ): readonly JsonValue[] {
   const extra: Readonly<Record<string, JsonValue>> = batchInput === undefined ? {} : { BatchInput: batchInput };
   const byteLimit = Math.min(maxBytes ?? quotas.payloadBytes, quotas.payloadBytes);

@@ -3,6 +3,7 @@ import type { Definition, MapState } from '../definition';
 import type { Execution, ExecutionIdentity, JsonValue } from '../engine';
 import { StateFailed, type Failure } from '../failure';
 import { Lifetime, LifetimeEnded } from '../lifetime';
+import { quotas } from '../quotas';
 import type { Attempt } from '../settle';
 import type { DistributedMap } from '../step';
 import type { Thread } from '../thread';
@@ -134,7 +135,12 @@ class ChildGroup {
   /** @throws StateFailed when more children fail than are tolerated */
   async runAll(): Promise<void> {
     const count = this.inputs.length;
-    await Promise.all(Array.from({ length: Math.min(this.map.maxConcurrency, count) }, () => this.work()));
+    await Promise.all(
+      Array.from(
+        { length: Math.min(this.map.maxConcurrency || quotas.mapRunConcurrency, quotas.mapRunConcurrency, count) },
+        () => this.work(),
+      ),
+    );
     if (this.hasFailed) throw new StateFailed(thresholdExceeded);
     if (this.lifetime.hasEnded) throw new LifetimeEnded();
   }

@@ -5,20 +5,22 @@ import type { DistributedMapOptions, Field, MapState } from '../definition';
 import type { JsonValue } from '../engine';
 import { StateFailed } from '../failure';
 import { isList, isObject } from '../fields';
-import { quotas } from '../quotas';
 import type { DistributedMap, Step } from '../step';
 import type { Visit } from '../visit';
 
 export function enterMap(visit: Visit<MapState>): Step {
   const { state } = visit;
   const input = effectiveInput(visit);
-  const maxConcurrency = wholeNumber(state.maxConcurrency, 'MaxConcurrency', visit, input) ?? 0;
+  const limits = {
+    maxConcurrency: wholeNumber(state.maxConcurrency, 'MaxConcurrency', visit, input) ?? 0,
+    toleratedFailureCount: wholeNumber(state.toleratedFailureCount, 'ToleratedFailureCount', visit, input),
+    toleratedFailurePercentage: number(state.toleratedFailurePercentage, 'ToleratedFailurePercentage', visit, input),
+  };
   const inputOf = (item: JsonValue, index: number): JsonValue => iterationInput(visit, input, item, index);
-  if (state.distributed?.itemReader !== undefined)
-    return mapRun(visit, state.distributed, input, undefined, maxConcurrency, inputOf);
-  const items = itemsOf(visit, input);
-  if (state.distributed !== undefined) return mapRun(visit, state.distributed, input, items, maxConcurrency, inputOf);
-  return { kind: 'map', items, maxConcurrency: maxConcurrency || quotas.inlineMapConcurrency, inputOf };
+  const { distributed } = state;
+  if (distributed === undefined) return { kind: 'map', items: itemsOf(visit, input), ...limits, inputOf };
+  const items = distributed.itemReader === undefined ? itemsOf(visit, input) : undefined;
+  return { kind: 'map-run', items, ...mapRunOptions(visit, distributed, input), ...limits, inputOf };
 }
 
 /** @param outputs One for each item, in their order; or what the result writer answers. */
@@ -69,21 +71,13 @@ export function withItem(context: JsonValue, item: JsonValue, index: number): Js
   return { ...(context as object), Map: { Item: { Index: index, Value: item } } };
 }
 
-function mapRun(
-  visit: Visit<MapState>,
-  options: DistributedMapOptions,
-  input: JsonValue,
-  items: readonly JsonValue[] | undefined,
-  maxConcurrency: number,
-  inputOf: DistributedMap['inputOf'],
-): Step {
+type MapRunOptions = Pick<DistributedMap, 'reader' | 'batcher' | 'writer'>;
+
+function mapRunOptions(visit: Visit<MapState>, options: DistributedMapOptions, input: JsonValue): MapRunOptions {
   const { itemReader, itemBatcher, resultWriter } = options;
-  const { toleratedFailureCount, toleratedFailurePercentage } = visit.state;
   const parametersOf = (location: Field | undefined): JsonValue =>
     location === undefined ? {} : evaluate(location, 'Arguments', visit, input);
   return {
-    kind: 'map-run',
-    items,
     reader: itemReader && {
       ...itemReader,
       parameters: parametersOf(itemReader.location),
@@ -95,10 +89,6 @@ function mapRun(
       batchInput: itemBatcher.batchInput && evaluate(itemBatcher.batchInput, 'BatchInput', visit, input),
     },
     writer: resultWriter && { ...resultWriter, parameters: parametersOf(resultWriter.location) },
-    maxConcurrency: Math.min(maxConcurrency || quotas.mapRunConcurrency, quotas.mapRunConcurrency),
-    toleratedFailureCount: wholeNumber(toleratedFailureCount, 'ToleratedFailureCount', visit, input),
-    toleratedFailurePercentage: number(toleratedFailurePercentage, 'ToleratedFailurePercentage', visit, input),
-    inputOf,
   };
 }
 
