@@ -1,0 +1,252 @@
+import { processObject } from '../../tasks';
+import type { ScriptRequest, ScriptResult } from '../../local/services/ssm';
+import { Account, processSettings, type AccountOptions } from './account';
+
+jest.setTimeout(30_000);
+
+const execution = 'arn:aws:states:eu-west-1:111122223333:execution:workflow:one';
+
+async function start(
+  answer: (request: ScriptRequest) => ScriptResult | undefined,
+  options: AccountOptions & { settings?: object; count?: number } = {},
+) {
+  const account = new Account(options);
+  await account.pass(30);
+  account.ssm.commands.answer(answer);
+  const visits = [];
+  for (let index = 0; index < (options.count ?? 1); index++) {
+    const executionArn = index === 0 ? execution : `${execution}-${index}`;
+    const object = await account.claim(executionArn, `incoming/${index}.csv`);
+    const settings = { ...processSettings, ...options.settings };
+    visits.push(account.enter(processObject, settings, { object }, { executionArn }));
+    await account.pass(0);
+  }
+  return { account, visit: visits[0]!, visits };
+}
+
+describe('process-object', () => {
+  it('runs the command once and reports where its results are', async () => {
+    const { account, visit } = await start(() => ({ durationMs: 600_000 }));
+    await account.pass(3600);
+    expect(visit).toMatchObject({ status: 'succeeded', output: { instanceId: account.instanceIds[0], exitCode: 0 } });
+    const id = String(visit.output!['operationId']);
+    expect(visit.output).toMatchObject({
+      resultsBucket: 'results',
+      resultsPrefix: `out/operations/${id}-1/`,
+      manifestKey: `out/operations/${id}-1/manifest.tsv`,
+    });
+    expect(account.ssm.commands.all.size).toBe(1);
+  });
+
+  it('finds out by its re-checks what a lost event would have said', async () => {
+    const { account, visit } = await start(() => ({ durationMs: 2 * 3_600_000 }), { eventsArrive: false });
+    await account.pass(4 * 3600);
+    expect(visit.status).toBe('succeeded');
+    expect(visit.entries).toBeLessThanOrEqual(1 + 8);
+  });
+
+  it('leaves nothing behind: no slot, no place in the queue', async () => {
+    const { account } = await start(() => ({}), { count: 3 });
+    await account.pass(3600);
+    expect(account.items('fleet#')).toEqual([]);
+  });
+
+  it('gives an object that the command rejects to quarantine, with the command’s last words', async () => {
+    const { account, visit } = await start(() => ({ exitCode: 65, standardError: 'the column "amount" is missing\n' }));
+    await account.pass(3600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Object.Rejected' });
+    expect(JSON.parse(visit.cause!)).toEqual({
+      reasons: [{ code: 'ByCommand', message: 'the column "amount" is missing' }],
+    });
+  });
+
+  it('tries a command again that asks for it, and gives up after the last try', async () => {
+    const { account, visit } = await start(() => ({ exitCode: 75, standardError: 'licence server is busy' }));
+    await account.pass(3600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Command.RetriesExhausted' });
+    expect(visit.cause).toContain('licence server is busy');
+    const runIds = [...account.ssm.commands.all.values()].map((command) => command.values['OperationId']![0]);
+    expect(new Set(runIds).size).toBe(3);
+  });
+
+  it('succeeds when a later try does', async () => {
+    let runs = 0;
+    const { account, visit } = await start(() => ({ exitCode: ++runs === 1 ? 75 : 0 }));
+    await account.pass(3600);
+    expect(visit.status).toBe('succeeded');
+    expect(String(visit.output!['resultsPrefix'])).toMatch(/-2\/$/);
+  });
+
+  it('reports a failed script as a failure, with its exit code, its error output and where the rest is', async () => {
+    const { account, visit } = await start(() => ({ exitCode: 3, standardError: `${'x'.repeat(9000)}the end` }));
+    await account.pass(3600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Command.Failed' });
+    expect(visit.cause).toContain('exit code 3');
+    expect(visit.cause).toMatch(/s3:\/\/results\/out\/operations\/[0-9a-f]{24}-1\/output\//);
+    expect(visit.cause!.length).toBeLessThan(4000);
+    expect(account.ssm.commands.all.size).toBe(1);
+  });
+
+  it('does not run a command again that ran longer than it may', async () => {
+    const { account, visit } = await start(() => ({ exitCode: 'never' }));
+    await account.pass(5 * 3600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Command.TimedOut' });
+    expect(account.ssm.commands.all.size).toBe(1);
+  });
+
+  it('gives slots in the order of arrival, one command at a time on one slot', async () => {
+    const running = new Set<string>();
+    const order: string[] = [];
+    const account = new Account({ instanceCount: 1 });
+    await account.pass(30);
+    account.ssm.commands.answer((request) => {
+      expect(running.size).toBe(0);
+      const key = Buffer.from(request.parameters['Environment']![0]!, 'base64').toString();
+      order.push(/OBJECT_KEY=([^\0]*)/.exec(key)![1]!);
+      running.add(request.commandId);
+      account.clock.schedule(119_000, () => running.delete(request.commandId));
+      return { durationMs: 120_000 };
+    });
+    const visits = [];
+    for (let index = 0; index < 5; index++) {
+      const executionArn = `${execution}-${index}`;
+      const object = await account.claim(executionArn, `${index}`);
+      visits.push(account.enter(processObject, processSettings, { object }, { executionArn }));
+      await account.pass(1);
+    }
+    await account.pass(3 * 3600);
+    expect(visits.map((visit) => visit.status)).toEqual(Array(5).fill('succeeded'));
+    expect(order).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  it('uses every slot of every instance', async () => {
+    const { account, visits } = await start(() => ({ durationMs: 600_000 }), {
+      instanceCount: 2,
+      count: 4,
+      settings: { fleet: { ...processSettings.fleet, slotsPerInstance: 2 } },
+    });
+    await account.pass(700);
+    expect(visits.map((visit) => visit.status)).toEqual(Array(4).fill('succeeded'));
+    const byInstance = visits.map((visit) => visit.output!['instanceId']);
+    for (const instanceId of account.instanceIds) expect(byInstance.filter((id) => id === instanceId)).toHaveLength(2);
+  });
+
+  it('gives its work to another instance when an instance dies', async () => {
+    const { account, visit } = await start(() => ({ durationMs: 600_000 }), { instanceCount: 2 });
+    await account.pass(60);
+    const [command] = account.ssm.commands.all.values();
+    const lost = command!.invocations[0]!.instanceId;
+    account.ec2.instances.terminate(account.ec2.instances.get(lost));
+    await account.pass(3600);
+    expect(visit.status).toBe('succeeded');
+    expect(visit.output!['instanceId']).not.toBe(lost);
+    expect(account.ssm.commands.all.size).toBe(2);
+  });
+
+  it('waits for an instance, and names its absence when the deadline comes', async () => {
+    const { account, visit } = await start(() => ({}), { instanceCount: 0, settings: { deadlineSeconds: 7200 } });
+    await account.pass(3 * 3600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Fleet.NoInstance' });
+  });
+
+  it('does not send commands to an instance whose agent is offline', async () => {
+    const account = new Account();
+    await account.pass(30);
+    account.ssm.agents.set(account.instanceIds[0]!, { online: false });
+    await account.pass(120);
+    const object = await account.claim(execution);
+    const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    account.ssm.commands.answer(() => ({}));
+    await account.pass(600);
+    expect(account.ssm.commands.all.size).toBe(0);
+    account.ssm.agents.set(account.instanceIds[0]!, { online: true });
+    await account.pass(3600);
+    expect(visit.status).toBe('succeeded');
+  });
+
+  it('cancels a command that is past the operation’s deadline', async () => {
+    const { account, visit } = await start(() => ({ exitCode: 'never' }), { settings: { deadlineSeconds: 600 } });
+    await account.pass(3600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Command.DeadlineExceeded' });
+    const [command] = account.ssm.commands.all.values();
+    expect(command!.invocations[0]!.status).toBe('Cancelled');
+    expect(account.items('fleet#')).toEqual([]);
+  });
+
+  it('does nothing for an execution that does not own the object any more', async () => {
+    const account = new Account();
+    await account.pass(30);
+    const object = await account.claim('somebody-else');
+    const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    await account.pass(600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Object.LeaseLost' });
+    expect(account.ssm.commands.all.size).toBe(0);
+  });
+
+  it('says what a state without a task token has to pass', async () => {
+    const account = new Account();
+    const object = await account.claim(execution);
+    const event = { input: { object }, execution: { arn: execution, state: 'Process on EC2' } };
+    await expect(account.invoke(processObject, processSettings, event)).rejects.toMatchObject({
+      name: 'Task.InvalidInput',
+      message: expect.stringContaining('waitForTaskToken') as string,
+    });
+    expect(account.items('operation#')).toEqual([]);
+  });
+});
+
+describe('the cleaner', () => {
+  it('frees what an execution holds, cancels its command, and records why it ended', async () => {
+    const { account, visits } = await start(() => ({ durationMs: 3_000_000 }), { count: 2 });
+    await account.pass(60);
+    account.end(visits[0]!);
+    await account.cleanUp(execution, { status: 'ABORTED', cause: 'a person pressed stop' });
+    await account.pass(1200);
+    expect(account.item('object#incoming/0.csv', 'version#v-incoming/0.csv')).toMatchObject({
+      status: 'FAILED',
+      failure: { error: 'Execution.Aborted', cause: 'a person pressed stop' },
+    });
+    const commands = [...account.ssm.commands.all.values()];
+    expect(commands[0]!.invocations[0]!.status).toBe('Cancelled');
+    expect(commands).toHaveLength(2);
+    await account.pass(7200);
+    expect(visits[1]!.status).toBe('succeeded');
+  });
+
+  it('never overwrites an earlier success: the record stays STORED, with the failure noted', async () => {
+    const account = new Account();
+    await account.claim(execution, 'a', { storedAttempt: 1, attempt: 2 });
+    await account.cleanUp(execution, { error: 'Command.Failed', cause: 'exit code 1' });
+    expect(account.item('object#a', 'version#v-a')).toMatchObject({
+      status: 'STORED',
+      failure: { error: 'Command.Failed', cause: 'exit code 1' },
+    });
+  });
+
+  it('leaves the record of an execution alone that another one has taken over', async () => {
+    const account = new Account();
+    await account.claim('somebody-else', 'a');
+    await account.cleanUp(execution);
+    expect(account.item('object#a', 'version#v-a')).toMatchObject({ status: 'RUNNING' });
+  });
+
+  it('leaves a redriven execution able to run its command anew', async () => {
+    let runs = 0;
+    const { account, visit } = await start(() => ({ exitCode: ++runs === 1 ? 1 : 0 }));
+    await account.pass(600);
+    expect(visit.status).toBe('failed');
+    await account.cleanUp(execution, { error: visit.error, cause: visit.cause, redriveCount: 0 });
+    const record = account.item('object#incoming/0.csv', 'version#v-incoming/0.csv')!;
+    expect(record['status']).toBe('FAILED');
+    const object = { ...(await account.claim(execution, 'incoming/0.csv', { ...(record as object) })) };
+    const redriven = account.enter(
+      processObject,
+      processSettings,
+      { object },
+      { executionArn: execution, redriveCount: 1 },
+    );
+    await account.pass(600);
+    expect(redriven.status).toBe('succeeded');
+    expect(account.item('object#incoming/0.csv', 'version#v-incoming/0.csv')!['status']).toBe('RUNNING');
+  });
+});

@@ -1,0 +1,260 @@
+import { backUpResults, snapshotInstance, type CommandOutcome, type StoredResults } from '../../tasks';
+import { beyondRetention } from '../../tasks/operations/image-upkeep';
+import { Account, ledgerTable, type AccountOptions, type Visit } from './account';
+
+jest.setTimeout(30_000);
+
+const executionOf = (index: number): string => `arn:aws:states:eu-west-1:111122223333:execution:workflow:${index}`;
+const results = (account: Account): StoredResults => ({
+  ...{ bucket: 'results', prefix: 'out/', manifestKey: 'out/manifest.tsv', fileCount: 1, totalBytes: 3 },
+  storedAt: new Date(account.clock.nowMs()).toISOString(),
+});
+
+const imageSettings = {
+  ledgerTable,
+  policy: { kind: 'everyRun' },
+  imageNamePrefix: 'sales-report',
+  deadlineSeconds: 24 * 3600,
+};
+
+const backupSettings = {
+  ledgerTable,
+  policy: { kind: 'everyRun' },
+  vaultName: 'vault',
+  roleArn: 'arn:aws:iam::111122223333:role/backup',
+  resourceArn: 'arn:aws:s3:::results',
+  deadlineSeconds: 24 * 3600,
+};
+
+async function newAccount(options: AccountOptions = {}): Promise<Account> {
+  const account = new Account(options);
+  await account.pass(30);
+  return account;
+}
+
+async function snapshot(account: Account, index: number, settings: object = {}): Promise<Visit> {
+  const executionArn = executionOf(index);
+  const object = await account.claim(executionArn, String(index));
+  const outcome: CommandOutcome = {
+    ...{ operationId: 'x', instanceId: account.instanceIds[0]!, commandId: 'c', exitCode: 0, resultsBucket: 'results' },
+    ...{ resultsPrefix: 'out/', manifestKey: 'out/manifest.tsv', startedAt: '', finishedAt: '' },
+  };
+  const input = { object, outcome, results: results(account) };
+  return account.enter(snapshotInstance, { ...imageSettings, ...settings }, input, { executionArn });
+}
+
+async function backUp(account: Account, index: number, settings: object = {}): Promise<Visit> {
+  const executionArn = executionOf(index);
+  const object = await account.claim(executionArn, String(index));
+  const input = { object, results: results(account) };
+  return account.enter(backUpResults, { ...backupSettings, ...settings }, input, { executionArn });
+}
+
+describe('snapshot-instance', () => {
+  it('takes an image that began after the results were stored', async () => {
+    const account = await newAccount();
+    const storedAtMs = account.clock.nowMs();
+    const visit = await snapshot(account, 1);
+    await account.pass(3600);
+    expect(visit).toMatchObject({ status: 'succeeded', output: { instanceId: account.instanceIds[0] } });
+    expect(Date.parse(String(visit.output!['startedAt']))).toBeGreaterThan(storedAtMs);
+    const [image] = account.ec2.images.all.values();
+    expect(image).toMatchObject({ name: visit.output!['imageName'], state: 'available' });
+    expect(image!.tags.get('object-workflow:image-set')).toBe('sales-report');
+  });
+
+  it('does not reboot the instance unless it is asked to', async () => {
+    const account = await newAccount();
+    const changes: string[] = [];
+    account.ec2.instances.onChange((_, change) => changes.push(change));
+    await snapshot(account, 1);
+    await account.pass(3600);
+    expect(changes).toEqual([]);
+  });
+
+  it('shares one image among all who asked before it began, and one more among those who asked while it was made', async () => {
+    const account = await newAccount({ imageDurationMs: 600_000 });
+    const first = await snapshot(account, 0);
+    await account.pass(10);
+    const later = [];
+    for (let index = 1; index <= 10; index++) {
+      later.push(await snapshot(account, index));
+      await account.pass(10);
+    }
+    await account.pass(7200);
+    expect([first, ...later].map((visit) => visit.status)).toEqual(Array(11).fill('succeeded'));
+    expect(account.ec2.images.all.size).toBe(2);
+    expect(new Set(later.map((visit) => visit.output!['imageId'])).size).toBe(1);
+    expect(account.items('images#').map((item) => item['sk'])).toEqual(['group']);
+  });
+
+  it('begins images no more often than its policy allows', async () => {
+    const account = await newAccount();
+    const policy = { kind: 'atMostEvery', seconds: 6 * 3600 };
+    const first = await snapshot(account, 0, { policy });
+    await account.pass(1800);
+    const second = await snapshot(account, 1, { policy });
+    await account.pass(4 * 3600);
+    expect([first.status, second.status]).toEqual(['succeeded', 'waiting']);
+    await account.pass(3 * 3600);
+    expect(second.status).toBe('succeeded');
+    expect(account.ec2.images.all.size).toBe(2);
+  });
+
+  it('asks for another image when one fails, and gives up after the last try', async () => {
+    const account = await newAccount();
+    let images = 0;
+    account.ec2.images.answer(() => (++images === 1 ? { failure: 'internal error' } : undefined));
+    const visit = await snapshot(account, 1);
+    await account.pass(3600);
+    expect(visit.status).toBe('succeeded');
+    account.ec2.images.answer(() => ({ failure: 'the disk is broken' }));
+    const failing = await snapshot(account, 2);
+    await account.pass(7200);
+    expect(failing).toMatchObject({ status: 'failed', error: 'Image.Failed' });
+    expect(failing.cause).toContain('the disk is broken');
+    expect(account.ec2.images.all.size).toBe(2 + 3);
+  });
+
+  it('adopts the image that its own first call made, when the answer to that call was lost', async () => {
+    const account = await newAccount();
+    let isLost = false;
+    account.cloud.intercept(async (call, next) => {
+      const output = await next(call);
+      if (call.operation !== 'CreateImage' || isLost) return output;
+      isLost = true;
+      throw new Error('the function crashed');
+    });
+    const visit = await snapshot(account, 1);
+    await account.pass(3600);
+    expect(visit.status).toBe('succeeded');
+    expect(account.ec2.images.all.size).toBe(1);
+  });
+
+  it('says that the instance is gone, without further tries', async () => {
+    const account = await newAccount();
+    account.ec2.instances.terminate(account.ec2.instances.get(account.instanceIds[0]!));
+    await account.pass(600);
+    const visit = await snapshot(account, 1);
+    await account.pass(3600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Instance.Lost' });
+  });
+
+  it('names the newest image in a parameter that launch templates can follow', async () => {
+    const account = await newAccount();
+    const visit = await snapshot(account, 1, { parameterName: '/sales-report/image' });
+    await account.pass(3600);
+    const parameter = await account.cloud.call({
+      ...{ service: 'ssm', operation: 'GetParameter', principal: { id: 'user' } },
+      input: { Name: '/sales-report/image' },
+    });
+    expect(parameter['Parameter']).toMatchObject({ Value: visit.output!['imageId'], DataType: 'aws:ec2:image' });
+  });
+
+  it('removes images beyond the retention with their snapshots, but none that an instance was launched from', async () => {
+    const account = await newAccount();
+    const retention = { count: 2 };
+    const ids: string[] = [];
+    for (let index = 0; index < 4; index++) {
+      const visit = await snapshot(account, index, { retention });
+      await account.pass(3600);
+      ids.push(String(visit.output!['imageId']));
+      if (index === 0) account.ec2.instances.launch({ imageId: ids[0]!, alreadyRunning: true });
+    }
+    const remaining = [...account.ec2.images.all.values()].filter((image) => image.state === 'available');
+    expect(remaining.map((image) => image.imageId)).toEqual([ids[0], ids[2], ids[3]]);
+    expect(account.ec2.images.snapshots.size).toBe(3);
+  });
+});
+
+describe('the retention of images', () => {
+  const day = 24 * 3_600_000;
+  const image = (ageDays: number) => ({
+    ImageId: `ami-${ageDays}`,
+    CreationDate: new Date(100 * day - ageDays * day).toISOString(),
+  });
+
+  it('keeps the newest image, however old it is', () => {
+    expect(beyondRetention([image(90)], { days: 1 }, 100 * day)).toEqual([]);
+  });
+
+  it('removes what is beyond either limit', () => {
+    const images = [image(1), image(2), image(3), image(30)];
+    const ids = (retention: object) => beyondRetention(images, retention, 100 * day).map((one) => one.ImageId);
+    expect(ids({ count: 2 })).toEqual(['ami-3', 'ami-30']);
+    expect(ids({ days: 7 })).toEqual(['ami-30']);
+    expect(ids({})).toEqual([]);
+  });
+});
+
+describe('back-up-results', () => {
+  it('names a recovery point that began after the results were stored', async () => {
+    const account = await newAccount();
+    const storedAtMs = account.clock.nowMs();
+    const visit = await backUp(account, 1);
+    await account.pass(7200);
+    expect(visit).toMatchObject({ status: 'succeeded', output: { resourceArn: 'arn:aws:s3:::results' } });
+    expect(visit.output).not.toHaveProperty('warning');
+    expect(Date.parse(String(visit.output!['startedAt']))).toBeGreaterThan(storedAtMs);
+  });
+
+  it('makes a few jobs for many executions', async () => {
+    const account = await newAccount({ backupDurationMs: 1_200_000 });
+    const visits = [];
+    for (let index = 0; index < 20; index++) {
+      visits.push(await backUp(account, index));
+      await account.pass(60);
+    }
+    await account.pass(3 * 3600);
+    expect(visits.map((visit) => visit.status)).toEqual(Array(20).fill('succeeded'));
+    expect(account.backup.jobs.all.size).toBeLessThanOrEqual(4);
+  });
+
+  it('takes a message on a completed job for a warning', async () => {
+    const account = await newAccount();
+    account.backup.jobs.answer(() => ({ statusMessage: 'Some objects could not be backed up' }));
+    const visit = await backUp(account, 1);
+    await account.pass(7200);
+    expect(visit).toMatchObject({ status: 'succeeded', output: { warning: 'Some objects could not be backed up' } });
+  });
+
+  it.each([
+    ['FAILED', 'Backup.Failed', 3],
+    ['EXPIRED', 'Backup.Expired', 3],
+    ['ABORTED', 'Backup.Aborted', 1],
+    ['PARTIAL', 'Backup.Partial', 1],
+  ] as const)('reports a job that ended as %s as %s, after %i tries', async (state, error, tries) => {
+    const account = await newAccount();
+    account.backup.jobs.answer(() => ({ state, statusMessage: 'the reason' }));
+    const visit = await backUp(account, 1);
+    await account.pass(8 * 3600);
+    expect(visit).toMatchObject({ status: 'failed', error });
+    expect(visit.cause).toContain('the reason');
+    expect(account.backup.jobs.all.size).toBe(tries);
+  });
+
+  it('waits for the next job when one expired because another job was running', async () => {
+    const account = await newAccount();
+    let jobs = 0;
+    account.backup.jobs.answer(() =>
+      ++jobs <= 5
+        ? {
+            state: 'EXPIRED',
+            statusMessage: 'Backup job failed because there was a running job for the same resource.',
+          }
+        : undefined,
+    );
+    const visit = await backUp(account, 1);
+    await account.pass(8 * 3600);
+    expect(visit.status).toBe('succeeded');
+    expect(jobs).toBe(6);
+  });
+
+  it('misses its deadline with a reason when a job takes too long', async () => {
+    const account = await newAccount({ backupDurationMs: 10 * 3_600_000 });
+    const visit = await backUp(account, 1, { deadlineSeconds: 3600 });
+    await account.pass(4 * 3600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Backup.DeadlineExceeded' });
+    expect(account.items('backups#').map((item) => item['sk'])).toEqual(['group']);
+  });
+});
