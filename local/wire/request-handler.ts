@@ -1,4 +1,5 @@
 /** Gives real SDK clients a transport that ends in the simulated cloud, in this process. */
+import { validateHeaderValue } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Cloud, Principal } from '../services/service';
 import { UnsupportedError } from '../services/service';
@@ -153,7 +154,11 @@ function retryToken(retryCount: number): RetryToken {
 
 async function readRequest(request: SdkRequest): Promise<WireRequest> {
   const headers: Record<string, string> = {};
-  for (const name of Object.keys(request.headers)) headers[name.toLowerCase()] = request.headers[name]!;
+  for (const [name, value] of Object.entries(request.headers)) {
+    // What could not be sent to AWS must not work here: a copy source that was not encoded, for one.
+    validateHeaderValue(name, value);
+    headers[name.toLowerCase()] = value;
+  }
   const query: Record<string, readonly string[]> = {};
   for (const [name, value] of Object.entries(request.query ?? {})) {
     query[name] = value === null ? [''] : typeof value === 'string' ? [value] : value;

@@ -1,11 +1,12 @@
 /** Where an S3 request points: the bucket is in the host name or in the path. */
 
-/** Splits an S3 address.
+/** Splits an S3 address. A `+` in a path means a blank to S3; clients encode the one they mean.
  * @returns no bucket for requests to the service itself; the path is that of the key, still percent-encoded */
 export function s3Location(
   hostname: string,
-  path: string,
+  requestPath: string,
 ): { readonly bucket: string | undefined; readonly path: string } {
+  const path = requestPath.replaceAll('+', '%20');
   const bucket = bucketOfHost(hostname);
   if (bucket !== undefined) return { bucket, path };
   const [, first = '', rest = ''] = /^\/([^/]*)(?:\/([\s\S]*))?$/.exec(path) ?? [];
