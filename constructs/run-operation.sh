@@ -174,7 +174,7 @@ store_results() {
   upload "$work/results/" "${location}files/" --recursive --no-follow-symlinks
   upload_logs
   upload "$work/manifest.tsv" "${location}manifest.tsv" --content-type text/tab-separated-values
- Anx# An image taken from the running instance sees only what has reached the disk.
+  sync -f "$home" 2>/dev/null || true # An image taken from the running instance sees only what has reached the disk.
 }
 
 # Only plain files can be stored; following a link would store what the command did not write.
