@@ -15,8 +15,11 @@ import { Construct } from 'constructs';
 
 /** What is watched. */
 export interface WorkflowAlarmsProps {
+  /** Whose executions are watched. */
   readonly stateMachine: StateMachine;
+  /** The rule that starts them, on the default bus. */
   readonly trigger: IRule;
+  /** Where events end that could not be delivered or handled. */
   readonly deadLetters: IQueue;
 }
 

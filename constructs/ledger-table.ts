@@ -1,7 +1,7 @@
 /** The table that remembers every object version, who works on it and what came of it; and the operations in flight. */
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
@@ -46,14 +46,25 @@ export class LedgerTable extends Construct {
     });
   }
 
-  /** Allows reading and conditionally writing records and operations: no scan, no batch, no change of the table. */
-  public grantWork(grantee: IGrantable): Grant {
-    return this.table.grant(grantee, ...workActions).combine(this.grantFindByOwner(grantee));
+  /** Allows exactly these actions on items of the table, and the use of its key. */
+  public grant(grantee: IGrantable, ...actions: readonly LedgerAction[]): Grant {
+    this.table.encryptionKey?.grantEncryptDecrypt(grantee);
+    return Grant.addToPrincipal({
+      grantee,
+      actions: actions.map((action) => `dynamodb:${action}`),
+      resourceArns: [this.table.tableArn],
+    });
   }
 
-  /** Allows finding the records of an execution. */
+  /** Allows moving long operations on: reading and writing them, their slots and their waiting lists. */
+  public grantOperations(grantee: IGrantable): Grant {
+    return this.grant(grantee, 'GetItem', 'Query', 'PutItem', 'DeleteItem');
+  }
+
+  /** Allows finding what belongs to an execution. */
   public grantFindByOwner(grantee: IGrantable): Grant {
-    return this.table.grant(grantee, 'dynamodb:Query');
+    const index = `${this.table.tableArn}/index/${LedgerTable.ownerIndexName}`;
+    return Grant.addToPrincipal({ grantee, actions: ['dynamodb:Query'], resourceArns: [index] });
   }
 
   /** Allows reading every record. */
@@ -62,10 +73,5 @@ export class LedgerTable extends Construct {
   }
 }
 
-const workActions = [
-  'dynamodb:GetItem',
-  'dynamodb:PutItem',
-  'dynamodb:UpdateItem',
-  'dynamodb:DeleteItem',
-  'dynamodb:ConditionCheckItem',
-];
+/** What tasks do with the ledger: single items and the items of one partition, never a scan. */
+export type LedgerAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';

@@ -31,7 +31,9 @@ export const deliveryRetries = { retryAttempts: 185, maxEventAge: Duration.hours
 
 /** What the events of a workflow need. */
 export interface OperationEventsProps {
+  /** Holds the operations. */
   readonly ledger: LedgerTable;
+  /** Whose instances' comings and goings matter. */
   readonly fleet: Fleet;
   /** Commands of other documents are not ours. */
   readonly documentName: string;
@@ -40,6 +42,7 @@ export interface OperationEventsProps {
   /** Vault whose backup jobs are ours.
    * @default - no backups */
   readonly backupVaultName?: string;
+  /** Keeps the events that could not be delivered or handled. */
   readonly deadLetters: DeadLetterQueue;
 }
 
@@ -65,8 +68,9 @@ export class OperationEvents extends Construct {
       onFailure,
     });
     this.cleaner = new TaskFunction(this, 'Cleaner', { task: cleanUpExecution, settings: { ledgerTable }, onFailure });
-    props.ledger.grantWork(this.relay);
-    props.ledger.grantWork(this.cleaner);
+    props.ledger.grantOperations(this.relay);
+    props.ledger.grantOperations(this.cleaner);
+    props.ledger.grant(this.cleaner, 'UpdateItem');
     props.ledger.grantFindByOwner(this.cleaner);
     this.rules = [this.commandRule(), this.instanceRule(), ...this.imageRules(), ...this.backupRules()];
   }

@@ -85,7 +85,9 @@ export class TaskFunction<Definition extends Task = Task> extends Construct impl
     return this.function.grantInvoke(grantee);
   }
 
-  private createFunction(props: TaskFunctionProps<Definition>): LambdaFunction {
+  private createFunction(
+    props: TaskFunctionOptions & { readonly task: Task; readonly settings?: unknown },
+  ): LambdaFunction {
     const options = {
       description: props.task.description,
       runtime: Runtime.NODEJS_24_X,

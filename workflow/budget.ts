@@ -63,8 +63,8 @@ export function checkHistoryBudget(where: string, plan: ExecutionPlan): void {
     what: 'The deadlines do not fit into the history of an execution',
     where,
     got: `${total} events: ${parts.join(', ')}, everything else ${otherEvents}`,
-    allowed: `fewer than ${historyEventLimit} events, which is less than four days of deadlines together`,
-    fix: 'shorten queueTimeout of the processor, or deadline of the snapshot or backup policy',
+    allowed: `fewer than ${historyEventLimit} events`,
+    fix: 'shorten queueTimeout of the processor, or deadline of the snapshot or backup policy, or insert fewer states',
   });
 }
 

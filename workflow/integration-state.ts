@@ -14,15 +14,23 @@ import type { Construct } from 'constructs';
 
 /** One call of a service. Texts in `{% %}` are JSONata. */
 export interface IntegrationStateProps {
+  /** What the state does: shown beside it in the console. */
   readonly comment: string;
   /** ARN of the integration, as `arn:aws:states:::dynamodb:updateItem`. */
   readonly resource: string;
+  /** Parameters of the call. */
   readonly callArguments: unknown;
+  /** Variables that the result sets.
+   * @default - none */
   readonly assign?: Readonly<Record<string, unknown>>;
+  /** The state's output.
+   * @default - the result of the call */
   readonly output?: unknown;
-  /** Expression or number of seconds. */
+  /** Expression or number of seconds.
+   * @default - none */
   readonly heartbeatSeconds?: string | number;
-  /** What the state machine's role needs for the call. */
+  /** What the state machine's role needs for the call.
+   * @default - nothing */
   readonly statements?: readonly PolicyStatement[];
 }
 

@@ -3,14 +3,21 @@
 import { Duration } from 'aws-cdk-lib';
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 
-const firstIntervalSeconds = 60;
+/** Longer than a task function runs, because the heartbeat's clock starts with the function. */
+const shortestIntervalSeconds = 60;
 const longestIntervalSeconds = 30 * 60;
+
+/** Re-checks until the deadline, at most, should the service keep the first interval for every retry. */
+const intendedReCheckCount = 1_000;
 
 /** 1, 2, 4, 8, 16, 30, 30 … minutes, by the number of retries of this visit of the state: a lost event costs at most
  * as long again as has already passed. `$max` over an array that leaves out what is undefined reads a missing count as 0. */
-export const heartbeatSeconds =
-  `{% $min([${longestIntervalSeconds}, ${firstIntervalSeconds} * ` +
-  `$power(2, $min([10, $max([0, $states.context.State.RetryCount])]))]) %}`;
+export function heartbeatSeconds(deadline: Duration): string {
+  return (
+    `{% $min([${longestIntervalSeconds}, ${firstIntervalSeconds(deadline)} * ` +
+    '$power(2, $min([10, $max([0, $states.context.State.RetryCount])]))]) %}'
+  );
+}
 
 /** Re-enters the state when its heartbeat expires. Both names, because history calls an expired heartbeat States.Timeout,
  * and the state has no other timeout: its deadline is the operation's, and outlives each attempt.
@@ -27,8 +34,14 @@ export function retryHeartbeat(deadline: Duration): RetryProps {
 
 /** Re-checks until the deadline in the dearer case: if the service kept the first interval for every retry. */
 export function greatestReCheckCount(deadline: Duration): number {
-  return Math.ceil(deadline.toSeconds() / firstIntervalSeconds);
+  return Math.ceil(deadline.toSeconds() / firstIntervalSeconds(deadline));
 }
 
 /** From the deadline of an operation until the state has noticed it. */
-export const deadlineNoticed = Duration.seconds(longestIntervalSeconds + firstIntervalSeconds);
+export const deadlineNoticed = Duration.seconds(longestIntervalSeconds + shortestIntervalSeconds);
+
+/** A minute, and a little more for deadlines beyond a day. */
+function firstIntervalSeconds(deadline: Duration): number {
+  const seconds = Math.ceil(deadline.toSeconds() / intendedReCheckCount);
+  return Math.min(longestIntervalSeconds, Math.max(shortestIntervalSeconds, seconds));
+}

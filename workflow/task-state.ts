@@ -12,6 +12,7 @@ import { expression, renderExpression, type Assignment, type Variable, type Wire
 
 /** How a task is wired into a state machine. */
 export interface TaskStateProps<Definition extends Task> {
+  /** The task's function. */
   readonly function: TaskFunction<Definition>;
   /** The task's input: plain values, expressions, or objects and arrays of both. */
   readonly input: Wired<z.input<Definition['input']>>;
@@ -37,6 +38,7 @@ export interface TaskStateProps<Definition extends Task> {
 export class TaskState<Definition extends Task = Task> extends IntegrationState {
   constructor(scope: Construct, id: string, props: TaskStateProps<Definition>) {
     const { task, function: lambdaFunction } = props.function;
+    const deadline = props.deadline ?? Duration.days(1);
     const result = expression<z.output<Definition['output']>>(
       task.awaitsCallback ? '$states.result' : '$states.result.Payload',
     );
@@ -49,12 +51,12 @@ export class TaskState<Definition extends Task = Task> extends IntegrationState 
       },
       assign: props.assign?.(result),
       output: renderExpression(result),
-      heartbeatSeconds: task.awaitsCallback ? heartbeatSeconds : undefined,
+      heartbeatSeconds: task.awaitsCallback ? heartbeatSeconds(deadline) : undefined,
       statements: [
         new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [lambdaFunction.functionArn] }),
       ],
     });
-    if (task.awaitsCallback) this.addRetry(retryHeartbeat(props.deadline ?? Duration.days(1)));
+    if (task.awaitsCallback) this.addRetry(retryHeartbeat(deadline));
     this.addRetry(retryTransient([...transientLambdaErrors, commonErrors.transient]));
   }
 }

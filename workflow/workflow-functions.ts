@@ -47,6 +47,8 @@ export function grantCommand(role: IRole, source: ObjectSource, results: Folder,
   });
   results.bucket.encryptionKey?.grantEncryptDecrypt(role);
   output.grant(role, 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams');
+  // The agent looks for the log group before it writes; the service knows no resource for that.
+  Grant.addToPrincipal({ grantee: role, actions: ['logs:DescribeLogGroups'], resourceArns: ['*'] });
 }
 
 /** Objects that instances write: everything under it belongs to one operation each. */
@@ -64,7 +66,7 @@ export function createValidate(
     task: validateObject,
     settings: { ledgerTable: ledger.table.tableName, rules: validationRulesOf(source) },
   });
-  ledger.grantWork(validate);
+  ledger.grant(validate, 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
   grantReadSource(validate, source);
   // Without it S3 says "forbidden" of an object that does not exist.
   validate.allow(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [source.bucket.bucketArn] }));
@@ -88,7 +90,7 @@ export function createQuarantine(
       removeOriginal,
     },
   });
-  ledger.grantWork(lambda);
+  ledger.grant(lambda, 'GetItem', 'UpdateItem', 'DeleteItem');
   grantReadSource(lambda, source);
   lambda.allow(
     new PolicyStatement({ actions: ['s3:ListBucket'], resources: [source.bucket.bucketArn] }),
@@ -101,7 +103,7 @@ export function createQuarantine(
   if (removeOriginal) {
     lambda.allow(
       new PolicyStatement({
-        actions: ['s3:DeleteObject', 's3:DeleteObjectVersion'],
+        actions: ['s3:DeleteObjectVersion'],
         resources: [source.bucket.arnForObjects(`${policyText(source.prefix ?? '')}*`)],
       }),
     );
@@ -136,8 +138,8 @@ export function createProcess(
       outputLogGroup: command.outputLogGroup,
     },
   });
-  ledger.grantWork(lambda);
-  lambda.allow(...taskResponseStatements(), ...commandStatements(document.documentArn, processor.instances));
+  grantLongOperation(lambda, ledger);
+  lambda.allow(...commandStatements(document.documentArn, processor.instances));
   return lambda;
 }
 
@@ -147,7 +149,7 @@ export function createStore(scope: Construct, ledger: LedgerTable, results: Fold
     task: storeResults,
     settings: { ledgerTable: ledger.table.tableName },
   });
-  ledger.grantWork(lambda);
+  ledger.grant(lambda, 'UpdateItem');
   grantReadOperations(lambda, results);
   lambda.allow(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [results.bucket.bucketArn] }));
   return lambda;
@@ -177,8 +179,8 @@ export function createSnapshot(
       deadlineSeconds: snapshot.deadline.toSeconds(),
     },
   });
-  ledger.grantWork(lambda);
-  lambda.allow(...taskResponseStatements(), ...snapshotStatements(scope, options, snapshot.processor));
+  grantLongOperation(lambda, ledger);
+  lambda.allow(...snapshotStatements(scope, options, snapshot.processor));
   return lambda;
 }
 
@@ -222,9 +224,16 @@ export function createBackup(
       deadlineSeconds: backup.deadline.toSeconds(),
     },
   });
-  ledger.grantWork(lambda);
-  lambda.allow(...taskResponseStatements(), ...backupStatements(vault.backupVaultArn, role));
+  grantLongOperation(lambda, ledger);
+  lambda.allow(...backupStatements(vault.backupVaultArn, role));
   return lambda;
+}
+
+/** What every long operation takes: its place in the ledger, the object's lease, and an answer to the state that waits. */
+function grantLongOperation(lambda: TaskFunction, ledger: LedgerTable): void {
+  ledger.grantOperations(lambda);
+  ledger.grant(lambda, 'UpdateItem');
+  lambda.allow(...taskResponseStatements());
 }
 
 /** Image names take few characters; the construct's path tells whose image it is. */

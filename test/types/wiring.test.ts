@@ -1,5 +1,18 @@
 /** Wrong wiring does not compile: tsc checks this file, and every `@ts-expect-error` in it must be needed. */
-import { assignment, expression, stateVariables, type Expression, type Wired } from '../../workflow/state-variables';
+import type { Construct } from 'constructs';
+import { z } from 'zod';
+import { defineTask, objectReference } from '../../tasks';
+import {
+  assignment,
+  expression,
+  ObjectWorkflow,
+  stateVariables,
+  TaskFunction,
+  TaskState,
+  type Expression,
+  type ObjectWorkflowProps,
+  type Wired,
+} from '../../workflow';
 
 interface Order {
   readonly id: string;
@@ -52,8 +65,66 @@ function wrongWiring(): void {
   assignment($, { tires: 1 });
 }
 
+const countLines = defineTask({
+  name: 'count-lines',
+  description: 'Counts the lines of an object.',
+  input: z.object({ object: objectReference, encoding: z.string().optional() }),
+  output: z.object({ lines: z.number() }),
+  settings: z.object({ maximumLines: z.number() }),
+  run: async () => ({ lines: 1 }),
+});
+const archive = defineTask({
+  name: 'archive',
+  description: 'Archives a text.',
+  input: z.object({ text: z.string() }),
+  output: z.object({}),
+  run: async () => ({}),
+});
+
+function rightTasks(scope: Construct, props: ObjectWorkflowProps): void {
+  const counter = new TaskFunction(scope, 'CountLines', { task: countLines, settings: { maximumLines: 10 } });
+  const archiver = new TaskFunction(scope, 'Archive', { task: archive });
+  const { object, claim } = ObjectWorkflow.variables;
+  const counts = stateVariables<{ lines: number }>();
+  new TaskState(scope, 'Count lines', {
+    function: counter,
+    input: { object, encoding: 'utf-8' },
+    assign: (result) => assignment(counts, { lines: result.lines }),
+  });
+  new TaskState(scope, 'Archive', { function: archiver, input: { text: claim.bucket } });
+  new ObjectWorkflow(scope, 'Workflow', { ...props, validators: [counter] });
+}
+
+function wrongTasks(scope: Construct, props: ObjectWorkflowProps): void {
+  // @ts-expect-error settings that the task requires are missing
+  const counter = new TaskFunction(scope, 'CountLines', { task: countLines });
+  // @ts-expect-error a setting of the wrong type
+  new TaskFunction(scope, 'CountLines', { task: countLines, settings: { maximumLines: '10' } });
+  const archiver = new TaskFunction(scope, 'Archive', { task: archive });
+  const { object, claim, results } = ObjectWorkflow.variables;
+  const words = stateVariables<{ lines: string }>();
+  // @ts-expect-error an input that the task requires is missing
+  new TaskState(scope, 'Count lines', { function: counter, input: {} });
+  // @ts-expect-error the claim is not yet an object: it has no size
+  new TaskState(scope, 'Count lines', { function: counter, input: { object: claim } });
+  // @ts-expect-error a task's result has no such field
+  new TaskState(scope, 'Count lines', { function: counter, input: { object }, assign: (result) => result.words });
+  new TaskState(scope, 'Count lines', {
+    function: counter,
+    input: { object },
+    // @ts-expect-error the result is a number, the variable a text
+    assign: (result) => assignment(words, { lines: result.lines }),
+  });
+  // @ts-expect-error an object in a bucket without versions has no version id
+  new TaskState(scope, 'Archive', { function: archiver, input: { text: object.versionId } });
+  // @ts-expect-error a number where a text is wanted
+  new TaskState(scope, 'Archive', { function: archiver, input: { text: results.fileCount } });
+  // @ts-expect-error a validator gets an object, not a text
+  new ObjectWorkflow(scope, 'Workflow', { ...props, validators: [archiver] });
+}
+
 test('right wiring compiles, wrong wiring does not', () => {
-  expect([rightWiring, wrongWiring]).toHaveLength(2);
+  expect([rightWiring, wrongWiring, rightTasks, wrongTasks]).toHaveLength(4);
   const rendered: Expression<string> = $.order.id;
   expect(`${rendered}`).toBe('{% $order.id %}');
 });
