@@ -109,8 +109,14 @@ function applyOutputPath(visit: Visit, value: JsonValue): JsonValue {
 }
 
 /** Evaluates `Assign`. Variables become visible in the next state only. */
-export function assignment(field: Field, visit: Visit, input: JsonValue, outcome: Outcome = {}): Variables {
-  return evaluate(field, 'Assign', visit, input, outcome) as Variables;
+export function assignment(
+  field: Field,
+  visit: Visit,
+  input: JsonValue,
+  outcome: Outcome = {},
+  name = 'Assign',
+): Variables {
+  return evaluate(field, name, visit, input, outcome) as Variables;
 }
 
 /** Leaves a state through a catcher: the state's own Output and Assign are not evaluated. */

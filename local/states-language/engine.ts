@@ -73,6 +73,9 @@ export interface EngineHost {
     readonly list: (bucket: string, prefix: string | undefined, roleArn: string) => Promise<readonly JsonValue[]>;
     readonly put: (bucket: string, key: string, body: Uint8Array, roleArn: string) => Promise<void>;
   };
+  /** Does what AWS did on that day (`2024-06-19`) where AWS has changed since: for comparing with recordings.
+   * @default - what AWS does today */
+  readonly serviceDay?: string;
   /** Called for each history event as it happens. */
   readonly onEvent?: (executionArn: string, event: HistoryEvent) => void;
 }

@@ -16,6 +16,7 @@ import type { Failure } from './failure';
 import { History, HistoryFull } from './history';
 import { Lifetime } from './lifetime';
 import { quotas } from './quotas';
+import { contextTellsRedriveCount } from './service-changes';
 import type { TaskTokenRegistry } from './task-tokens';
 import { Thread, type ExecutionServices, type ThreadEnd, type ThreadStart } from './thread';
 import { formatTimestamp } from './timestamp';
@@ -150,8 +151,13 @@ export class RunningExecution implements Execution {
 
   private expire(): void {
     if (this.status !== 'RUNNING') return;
-    this.finish('TIMED_OUT', 'ExecutionTimedOut', {});
+    this.timeOut();
     this.lifetime.end();
+  }
+
+  /** The error is told by the history only: DescribeExecution has none (recorded). */
+  private timeOut(): void {
+    this.finish('TIMED_OUT', 'ExecutionTimedOut', undefined, { error: 'States.Timeout' });
   }
 
   private conclude(end: ThreadEnd): void {
@@ -174,7 +180,7 @@ export class RunningExecution implements Execution {
   /** Ends an execution that has hit a limit in the middle of things. */
   private breakOff(error: unknown, at: ThreadStart): void {
     this.resumeAt = at;
-    if (error instanceof ExpressTimeExceeded) this.finish('TIMED_OUT', 'ExecutionTimedOut', {});
+    if (error instanceof ExpressTimeExceeded) this.timeOut();
     else if (error instanceof HistoryFull) this.finish('FAILED', 'ExecutionFailed', historyLimitReached);
     else this.finish('FAILED', 'ExecutionFailed', internalError(error));
     this.lifetime.end();
@@ -185,7 +191,7 @@ export class RunningExecution implements Execution {
     status: ExecutionStatus,
     eventType: string,
     failure: Failure | undefined,
-    details: { readonly output?: JsonValue } = {},
+    details: { readonly output?: JsonValue; readonly error?: string } = {},
   ): void {
     this.status = status;
     this.error = failure?.error;
@@ -193,7 +199,14 @@ export class RunningExecution implements Execution {
     this.stoppedAtMs = this.host.clock.nowMs();
     this.timeout?.cancel();
     const { error, cause } = failure ?? {};
-    this.log.close(eventType, { ...details, error, cause }, this.thread?.lastEventId ?? 0);
+    this.log.close(eventType, { error, cause, ...details }, this.lastEventIdBefore(status));
+  }
+
+  /** A success follows the last state, a failure the last event there is, and what comes from outside follows nothing
+   * (recorded; ExecutionAborted and ExecutionTimedOut: floci-io/floci#2965, measured). */
+  private lastEventIdBefore(status: ExecutionStatus): number {
+    if (status === 'SUCCEEDED') return this.thread?.lastEventId ?? 0;
+    return status === 'FAILED' ? this.log.length : 0;
   }
 
   private contextFacts() {
@@ -201,7 +214,7 @@ export class RunningExecution implements Execution {
       identity: this.identity,
       input: this.input,
       startTime: formatTimestamp(this.startedAtMs),
-      redriveCount: this.redriveCount,
+      ...(contextTellsRedriveCount(this.host.serviceDay) && { redriveCount: this.redriveCount }),
       ...(this.redriveTime !== undefined && { redriveTime: this.redriveTime }),
     };
   }

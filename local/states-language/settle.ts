@@ -7,6 +7,7 @@ import { performMapRun } from './distributed-map/map-run';
 import type { JsonValue } from './engine';
 import { decide, type Decision, type RetryCounts } from './error-handling';
 import { evaluationError, StateFailed, type Failure } from './failure';
+import { evaluationFollowsEntered } from './service-changes';
 import { sleepUntil } from './sleep';
 import type { Effect, Step } from './step';
 import { runTaskAttempt } from './task-attempt';
@@ -52,7 +53,9 @@ function take(visit: Attempt, event: StateEvent): Step | Settled {
   try {
     return transition(visit, event);
   } catch (thrown) {
-    return { kind: 'failed', failure: visit.reportEvaluationError(thrown) };
+    const { lastEventId, decisionEventId, services } = visit.thread;
+    const follows = evaluationFollowsEntered(services.host.serviceDay) ? lastEventId : decisionEventId;
+    return { kind: 'failed', failure: visit.reportEvaluationError(thrown, follows) };
   }
 }
 
@@ -87,16 +90,22 @@ function resultOf(visit: Attempt, effect: Effect): Promise<JsonValue> {
 
 /** Ends a visit that failed and is not tried again. */
 function leave(visit: Attempt, failure: Failure, decision: Exclude<Decision, { kind: 'retry' }>): Settled {
-  const { thread, state } = visit;
-  if (!failure.isFatal && (state.type === 'Map' || state.type === 'Parallel')) {
-    thread.append(`${state.type}StateFailed`);
-  }
+  const { lastEventId } = visit.thread;
+  reportStateFailed(visit, failure);
   if (decision.kind === 'fail') return { kind: 'failed', failure };
   try {
     return exitThroughCatcher(visit, decision.catcher, decision.index, failure);
   } catch (thrown) {
-    return { kind: 'failed', failure: visit.reportEvaluationError(thrown) };
+    // The state fails a second time, from where it stood before the first (floci-io/floci#3167, measured).
+    const second = visit.reportEvaluationError(thrown, lastEventId);
+    reportStateFailed(visit, second);
+    return { kind: 'failed', failure: second };
   }
+}
+
+function reportStateFailed({ thread, state }: Attempt, failure: Failure): void {
+  if (failure.isFatal || (state.type !== 'Map' && state.type !== 'Parallel')) return;
+  thread.append(`${state.type}StateFailed`);
 }
 
 /** One attempt at a state: what the state can see of its surroundings. */
@@ -152,13 +161,12 @@ export class Attempt implements Visit {
     return `An error occurred while executing the state '${this.state.name}' (entered at the event id #${this.thread.enteredEventId}). `;
   }
 
-  /** Makes a failure of what was thrown. A failed query leaves an event that follows what was there
-   * before the present decision, not the state's own Entered event (recorded). */
-  reportEvaluationError(thrown: unknown): Failure {
+  /** Makes a failure of what was thrown. A failed query leaves an event. */
+  reportEvaluationError(thrown: unknown, followsEventId: number): Failure {
     const { query, ...failure } = evaluationError(thrown, this.place);
     if (query === undefined) return failure;
     const { error, cause } = failure;
-    this.thread.lastEventId = this.thread.decisionEventId;
+    this.thread.lastEventId = followsEventId;
     this.thread.append('EvaluationFailed', { error, cause, location: query.location, state: this.state.name });
     return failure;
   }

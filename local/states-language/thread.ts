@@ -56,7 +56,7 @@ export interface Iteration {
 export class Thread {
   /** The event that the next one follows. */
   lastEventId: number;
-  /** The last event before the present decision: an evaluation that fails refers to it (recorded). */
+  /** The last event before the present state was entered or resumed. */
   decisionEventId: number;
   enteredEventId = 0;
   enteredAtMs = 0;
@@ -71,6 +71,7 @@ export class Thread {
     firstPreviousEventId: number,
     /** Enclosing iterations, outermost first. */
     readonly iterations: readonly Iteration[],
+    private readonly isBranch = false,
   ) {
     this.lastEventId = firstPreviousEventId;
     this.decisionEventId = firstPreviousEventId;
@@ -89,6 +90,8 @@ export class Thread {
         case 'aborted':
           return { ...settled, lastEventId: this.lastEventId, resumeAt: this.resumePoint(state, input) };
         case 'failed':
+          // A task whose failure ends its branch is said to be aborted (floci-io/floci#3167, measured).
+          if (this.isBranch && state.type === 'Task' && !settled.failure.isFatal) this.appendAside('TaskStateAborted');
           return { ...settled, lastEventId: this.lastEventId, resumeAt: this.resumePoint(state, input) };
         case 'exit':
       }
@@ -105,7 +108,7 @@ export class Thread {
   /** Makes a thread inside this one, for a branch or an iteration. It sees this thread's variables as they are now. */
   fork(graph: StateGraph, lifetime: Lifetime, previousEventId: number, iteration?: Iteration): Thread {
     const iterations = iteration === undefined ? this.iterations : [...this.iterations, iteration];
-    return new Thread(this.services, graph, lifetime, previousEventId, iterations);
+    return new Thread(this.services, graph, lifetime, previousEventId, iterations, true);
   }
 
   /** Adds an event that the next one of this thread follows. */
@@ -136,7 +139,7 @@ export class Thread {
       return checkSize(state, input, outcome);
     } catch (error) {
       if (!(error instanceof LifetimeEnded)) throw error;
-      if (isLongRunning(state)) this.append(`${state.type}StateAborted`);
+      if (isLongRunning(state)) this.appendAside(`${state.type}StateAborted`);
       return { kind: 'aborted' };
     }
   }

@@ -25,6 +25,7 @@ interface RecordedTask {
 export interface ExecutionCase {
   readonly id: string;
   readonly type?: 'STANDARD' | 'EXPRESS';
+  readonly recorded?: { readonly snapshot?: string };
   readonly definition: JsonValue;
   readonly input: JsonValue;
   readonly tasks?: readonly RecordedTask[];
@@ -66,6 +67,7 @@ function hostOf(testCase: ExecutionCase, clock: VirtualClock): EngineHost {
   return {
     clock,
     random: createRandom(testCase.id),
+    ...(testCase.recorded?.snapshot !== undefined && { serviceDay: testCase.recorded.snapshot }),
     checkTask: (request) => refusalOf(request, testCase.tasks ?? []),
     runTask: (request) => {
       const index = remaining.findIndex((task) => belongsTo(task, request));

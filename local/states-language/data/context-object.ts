@@ -6,7 +6,8 @@ export interface ContextFacts {
   readonly identity: ExecutionIdentity;
   readonly input: JsonValue;
   readonly startTime: string;
-  readonly redriveCount: number;
+  /** Absent where the service tells none: synchronous Express executions, and all before redrive existed. */
+  readonly redriveCount?: number;
   readonly redriveTime?: string;
   readonly state: { readonly name: string; readonly enteredTime: string; readonly retryCount?: number };
   readonly taskToken?: string;
@@ -29,7 +30,7 @@ export function contextObject(facts: ContextFacts): JsonValue {
       StartTime: facts.startTime,
       Name: identity.executionName,
       RoleArn: identity.roleArn,
-      RedriveCount: facts.redriveCount,
+      ...(facts.redriveCount === undefined ? {} : { RedriveCount: facts.redriveCount }),
       ...(facts.redriveTime === undefined ? {} : { RedriveTime: facts.redriveTime }),
     },
     StateMachine: { Id: identity.stateMachineArn, Name: identity.stateMachineName },

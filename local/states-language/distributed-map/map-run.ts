@@ -4,6 +4,7 @@ import type { Execution, ExecutionIdentity, JsonValue } from '../engine';
 import { StateFailed, type Failure } from '../failure';
 import { Lifetime, LifetimeEnded } from '../lifetime';
 import { quotas } from '../quotas';
+import { mapRunSucceededIsPassedBy } from '../service-changes';
 import type { Attempt } from '../settle';
 import type { DistributedMap } from '../step';
 import type { Thread } from '../thread';
@@ -48,8 +49,10 @@ export async function performMapRun(visit: Attempt, map: DistributedMap): Promis
     thread.append('MapRunFailed', { error: name, cause });
     throw error;
   }
+  const { lastEventId } = thread;
   thread.append('MapRunSucceeded');
   thread.appendAside('MapStateSucceeded');
+  if (mapRunSucceededIsPassedBy(thread.services.host.serviceDay)) thread.lastEventId = lastEventId;
   return result;
 }
 

@@ -9,20 +9,26 @@ import type { Visit } from '../visit';
 export function enterChoice(visit: Visit<ChoiceState>): Step {
   const { state } = visit;
   const input = effectiveInput(visit);
-  for (const rule of state.rules) {
-    if (rule.condition(visit, input)) return followRule(visit, rule, input);
-  }
+  const index = state.rules.findIndex((candidate) => candidate.condition(visit, input));
+  const rule = state.rules[index];
+  if (rule !== undefined) return followRule(visit, rule, index, input);
   if (state.defaultNext === undefined) {
-    throw new StateFailed({ error: 'States.NoChoiceMatched', cause: 'No choice rule matched and there is no Default' });
+    // The language calls it States.NoChoiceMatched; the service does not (floci-io/floci#3167, measured).
+    throw new StateFailed({
+      error: 'States.Runtime',
+      cause: 'Failed to transition out of the state. The state does not point to a next state.',
+    });
   }
   return { ...exitWithInput(visit, input), next: state.defaultNext };
 }
 
 /** A rule's own Output and Assign hold instead of the state's, which belong to the Default. */
-function followRule(visit: Visit<ChoiceState>, rule: ChoiceRule, input: JsonValue): Step {
-  const assigned = rule.assign && assignment(rule.assign, visit, input);
+function followRule(visit: Visit<ChoiceState>, rule: ChoiceRule, index: number, input: JsonValue): Step {
+  const where = `Choices[${index}]`;
+  const assigned = rule.assign && assignment(rule.assign, visit, input, {}, `${where}/Assign`);
   if (visit.state.data.language === 'JSONata') {
-    const output = rule.output === undefined ? visit.input : evaluate(rule.output, 'Output', visit, visit.input);
+    const output =
+      rule.output === undefined ? visit.input : evaluate(rule.output, `${where}/Output`, visit, visit.input);
     return { kind: 'exit', output, assigned, next: rule.next };
   }
   const { outputPath } = visit.state.data;
