@@ -1,15 +1,15 @@
 import { simulate, type Simulation } from '../../local';
-import { addFunction, addStateMachine, createApp, typedHandler } from './small-app';
+import { arnOf, SmallStack, typedHandler } from './small-stack';
 
 /** A machine of one task that invokes a function with the execution's input. */
-const invoke = (functionArn: string, retry?: object[]) => ({
+const invoke = (functionName: string, retry?: object[]) => ({
   QueryLanguage: 'JSONata',
   StartAt: 'Invoke',
   States: {
     Invoke: {
       Type: 'Task',
       Resource: 'arn:aws:states:::lambda:invoke',
-      Arguments: { FunctionName: functionArn, Payload: '{% $states.input %}' },
+      Arguments: { FunctionName: functionName, Payload: '{% $states.input %}' },
       Output: '{% $states.result.Payload %}',
       End: true,
       ...(retry && { Retry: retry }),
@@ -21,19 +21,18 @@ let simulation: Simulation | undefined;
 afterEach(() => simulation?.close());
 
 test('a typed handler runs in process with the environment, the clock and the ids of the simulation', async () => {
-  const { app, stack } = createApp();
-  const handler = addFunction(
-    stack,
-    'Typed',
-    typedHandler(`
+  const stack = new SmallStack()
+    .function(
+      'Typed',
+      typedHandler(`
       runtime.writeLog('hello');
       return { event, now: runtime.nowMs(), id: runtime.newId(), greeting: runtime.environment.GREETING,
         remaining: invocation.getRemainingTimeInMillis(), account: runtime.environment.ACCOUNT };`),
-    { GREETING: 'good day', ACCOUNT: stack.account },
-  );
-  addStateMachine(stack, 'Machine', invoke(handler.functionArn));
+      { Environment: { Variables: { GREETING: 'good day', ACCOUNT: { Ref: 'AWS::AccountId' } } } },
+    )
+    .stateMachine('Machine', invoke('${Typed}'));
   const lines: string[] = [];
-  simulation = await simulate(app, { onEvent: (event) => event.kind === 'log' && lines.push(event.line) });
+  simulation = await simulate(stack.write(), { onEvent: (event) => event.kind === 'log' && lines.push(event.line) });
   const execution = simulation.startExecution({ name: 'Ada' });
   await simulation.settle();
   expect(execution.status).toBe('SUCCEEDED');
@@ -46,4 +45,117 @@ test('a typed handler runs in process with the environment, the clock and the id
     account: '111122223333',
   });
   expect(lines).toEqual(['hello']);
+});
+
+test('an error of the code becomes the error of the state: name, message and trace', async () => {
+  const stack = new SmallStack()
+    .function(
+      'Failing',
+      typedHandler(`throw Object.assign(new Error('the file is empty'), { name: 'Object.Rejected' });`),
+    )
+    .stateMachine('Machine', invoke('${Failing}'));
+  simulation = await simulate(stack.write());
+  const execution = simulation.startExecution();
+  await simulation.settle();
+  expect(execution).toMatchObject({ status: 'FAILED', error: 'Object.Rejected' });
+  const cause = JSON.parse(execution.cause!);
+  expect(cause).toMatchObject({ errorType: 'Object.Rejected', errorMessage: 'the file is empty' });
+  expect(cause.trace.join('\n')).toContain('/var/task/index.js');
+});
+
+test('retries count as transitions, and their waiting passes in virtual time', async () => {
+  const retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 10, MaxAttempts: 2, BackoffRate: 2 }];
+  const stack = new SmallStack()
+    .function('Flaky', typedHandler(`throw new Error('again');`))
+    .stateMachine('Machine', invoke('${Flaky}', retry));
+  simulation = await simulate(stack.write());
+  const execution = simulation.startExecution();
+  await simulation.settle();
+  expect(execution.status).toBe('FAILED');
+  expect(execution.stoppedAtMs! - execution.startedAtMs).toBeGreaterThanOrEqual(30_000);
+  expect(execution.transitions).toBe(3);
+  expect(simulation.cost()).toMatchObject({ transitions: 3, transitionsUsd: 3 * 0.000025 });
+});
+
+test('a stand-in answers for a function, found by logical id, with its environment', async () => {
+  const stack = new SmallStack()
+    .function('Legacy', 'exports.handler = async () => "real"', { Environment: { Variables: { NAME: 'Ada' } } })
+    .stateMachine('Machine', invoke('${Legacy}'));
+  simulation = await simulate(stack.write(), {
+    standIns: {
+      Legacy: (event: { count: number }, { environment, functionName }) => ({
+        count: event.count + 1,
+        name: environment()['NAME'],
+        functionName,
+      }),
+    },
+  });
+  const execution = simulation.startExecution({ count: 1 });
+  await simulation.settle();
+  expect(execution.output).toEqual({
+    count: 2,
+    name: 'Ada',
+    functionName: expect.stringMatching(/^Small-Legacy/),
+  });
+});
+
+test('rejects a stand-in for a function that is not there', async () => {
+  const stack = new SmallStack().function('Legacy', '');
+  await expect(simulate(stack.write(), { standIns: { Lagacy: () => null } })).rejects.toThrow(
+    /no such Function.*"?Lagacy.*Legacy \(Legacy\)/s,
+  );
+});
+
+test('code for another runtime is refused by name, with what to do: the run does not pass for one on AWS', async () => {
+  const stack = new SmallStack()
+    .function('Python', '', { Runtime: 'python3.13' })
+    .stateMachine('Machine', invoke('${Python}'));
+  simulation = await simulate(stack.write());
+  const execution = simulation.startExecution();
+  await expect(simulation.settle()).rejects.toThrow(/code for python3\.13.*Python.*standIns/s);
+  expect(execution).toMatchObject({ status: 'FAILED', error: 'Simulator.Unsupported' });
+});
+
+test('an asynchronous invocation is tried again after one and two minutes, then goes to its destination', async () => {
+  const stack = new SmallStack()
+    .function('Relay', '')
+    .add('Failures', 'AWS::Events::EventBus', { Name: 'failures' })
+    .add('Config', 'AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: 'Relay' },
+      Qualifier: '$LATEST',
+      DestinationConfig: { OnFailure: { Destination: arnOf('Failures') } },
+    })
+    .rule('Rule', { source: ['shop'] }, arnOf('Relay'));
+  const calledAtMs: number[] = [];
+  simulation = await simulate(stack.write(), {
+    standIns: {
+      Relay: (_event: unknown, { nowMs }) => {
+        calledAtMs.push(nowMs());
+        throw new Error('broken');
+      },
+    },
+  });
+  await simulation.call('events', 'PutEvents', {
+    Entries: [{ Source: 'shop', DetailType: 'Order', Detail: '{"id":7}' }],
+  });
+  await simulation.settle();
+  expect(calledAtMs.slice(1).map((atMs, index) => atMs - calledAtMs[index]!)).toEqual([60_000, 120_000]);
+  const failure = simulation.services.events.events.at(-1)!;
+  expect(failure['detail-type']).toBe('Lambda Function Invocation Result - Failure');
+  expect(failure.detail).toMatchObject({
+    requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 3 },
+    requestPayload: { source: 'shop', detail: { id: 7 } },
+    responsePayload: { errorType: 'Error', errorMessage: 'broken' },
+  });
+});
+
+test('what AWS would answer for a function that does not exist is an error of the state', async () => {
+  const stack = new SmallStack().stateMachine('Machine', invoke('no-such-function'));
+  simulation = await simulate(stack.write());
+  const execution = simulation.startExecution();
+  await simulation.settle();
+  expect(execution.error).toBe('Lambda.ResourceNotFoundException');
+  expect(execution.cause).toMatch(
+    /^Function not found: arn:aws:lambda:eu-west-1:111122223333:function:no-such-function:\$LATEST \(Service: AWSLambda; Status Code: 404; Error Code: ResourceNotFoundException; Request ID: [^;]+; Proxy: null\)$/,
+  );
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /** @param stacks Templates by stack name; later ones depend on earlier ones.
- * @param files Asset files by object key.
+ * @param files Asset files by object key; `code.zip/index.js` is a file in the directory that is uploaded as `code.zip`.
  * @returns the assembly's directory */
 export function writeAssembly(stacks: Record<string, object>, files: Record<string, string> = {}): string {
   const directory = mkdtempSync(join(tmpdir(), 'written-assembly-'));
@@ -29,10 +29,9 @@ export function writeAssembly(stacks: Record<string, object>, files: Record<stri
   write('manifest.json', { artifacts });
   write('assets.json', {
     files: Object.fromEntries(
-      Object.keys(files).map((key) => [
-        key,
-        { source: { path: `asset.${key}` }, destinations: { one: { objectKey: key } } },
-      ]),
+      Object.keys(files)
+        .map((file) => file.split('/')[0]!)
+        .map((key) => [key, { source: { path: `asset.${key}` }, destinations: { one: { objectKey: key } } }]),
     ),
   });
   for (const [key, content] of Object.entries(files)) write(`asset.${key}`, content);
