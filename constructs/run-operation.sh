@@ -113,8 +113,8 @@ finish() {
   fi
   exec 2>&3 3>&-
   : >"$operation/output" >"$operation/errors"
-  [[ -f $work/stdout.log ]] && tail -c "$tail_bytes" "$work/stdout.log" >"$operation/output"
-  ((code != 0)) && [[ -f $work/stderr.log ]] && tail -c "$tail_bytes" "$work/stderr.log" >"$operation/errors"
+  [[ -f $work/output/stdout.log ]] && tail -c "$tail_bytes" "$work/output/stdout.log" >"$operation/output"
+  ((code != 0)) && [[ -f $work/output/stderr.log ]] && tail -c "$tail_bytes" "$work/output/stderr.log" >"$operation/errors"
   tail -c "$tail_bytes" "$operation/notes" >>"$operation/errors"
   rm -rf "$work"
   printf '%s\n' "$code" >"$operation/exit_code.part"
@@ -137,7 +137,7 @@ sweep() {
 
 # Entries end with NUL, so a value may hold anything else, line ends at its end included.
 prepare_work() {
-  mkdir "$work" "$work/command" "$work/results" "$work/temporary"
+  mkdir "$work" "$work/command" "$work/results" "$work/output" "$work/temporary"
   base64 -d <<<"$SSM_DownloadRequest" >"$work/download.json"
   base64 -d <<<"$SSM_Environment" >"$work/environment"
   location=$(base64 -d <<<"$SSM_ResultsLocation")
@@ -161,7 +161,7 @@ run_command() {
   local code=0
   write_command >"$work/command.sh"
   (cd "$work/command" && exec bash -euo pipefail "$work/command.sh") \
-    </dev/null >"$work/stdout.log" 2>"$work/stderr.log" 3>&- || code=$?
+    </dev/null >"$work/output/stdout.log" 2>"$work/output/stderr.log" 3>&- || code=$?
   if ((code != 0)); then
     upload_logs
     exit "$code"
@@ -230,10 +230,8 @@ upload() {
 
 # The whole output, beside the results. Losing it does not make the work undone.
 upload_logs() {
-  local name
-  for name in stdout stderr; do
-    (upload "$work/$name.log" "${location}output/$name.log" --content-type 'text/plain; charset=utf-8') || note "$name.log is not stored"
-  done
+  (upload "$work/output/" "${location}output/" --recursive --content-type 'text/plain; charset=utf-8') ||
+    note 'the output of the command is not stored'
 }
 
 main

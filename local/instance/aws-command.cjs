@@ -1,0 +1,631 @@
+// @ts-check
+/** The `aws` command of a simulated instance: the few S3 commands that scripts use, with the AWS CLI's own reading of
+ * arguments, exit codes and messages. It is plain JavaScript without dependencies, because every call starts it anew.
+ * Whatever it does not do, it refuses by name. It talks to the endpoint in AWS_ENDPOINT_URL and to nothing else. */
+'use strict';
+
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const http = require('node:http');
+const path = require('node:path');
+const { pipeline } = require('node:stream/promises');
+
+/** Exit codes of the AWS CLI version 2. */
+const exitCodes = { transferFailed: 1, usage: 252, configuration: 253, service: 254, general: 255 };
+
+/** An end with a message, as the CLI ends. */
+class CommandError extends Error {
+  /** @param {number} exitCode @param {string} message */
+  constructor(exitCode, message) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** @param {string} what @returns {never} */
+function refuse(what) {
+  throw new CommandError(
+    exitCodes.usage,
+    `${what} is not simulated, at the aws command of a simulated instance\n  fix: use s3 cp, s3 ls, or s3api get-object, head-object, put-object, list-objects-v2; or run this command on AWS`,
+  );
+}
+
+/** @param {string} message @returns {never} */
+function misuse(message) {
+  throw new CommandError(exitCodes.usage, message);
+}
+
+// ---- Arguments
+
+/** Values that begin with file:// or fileb:// are replaced by the content of that file: for every option, keys and all.
+ * @param {string} option @param {string} value @returns {string} */
+function expandParameterFile(option, value) {
+  const file = /^fileb?:\/\/(.*)$/s.exec(value)?.[1];
+  if (file === undefined) return value;
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    return misuse(`Error parsing parameter '${option}': Unable to load paramfile ${value}: ${message}`);
+  }
+}
+
+/** @typedef {{ options: Record<string, string>, flags: Set<string>, positionals: string[] }} Arguments */
+
+/** @param {string[]} words @param {{ options: string[], flags: string[], plain?: string[] }} known `plain`: options that name a local file.
+ * @returns {Arguments} */
+function parseArguments(words, known) {
+  /** @type {Arguments} */
+  const parsed = { options: {}, flags: new Set(), positionals: [] };
+  const accepted = [...known.options, '--region', '--output'];
+  for (let index = 0; index < words.length; index++) {
+    const word = /** @type {string} */ (words[index]);
+    if (known.flags.includes(word) || word === '--no-cli-pager') parsed.flags.add(word);
+    else if (accepted.includes(word)) {
+      const value = words[++index];
+      if (value === undefined) misuse(`aws: error: argument ${word}: expected one argument`);
+      parsed.options[word] = known.plain?.includes(word) ? value : expandParameterFile(word, value);
+    } else if (word.startsWith('-') && word !== '-') misuse(`Unknown options: ${word}`);
+    else parsed.positionals.push(word);
+  }
+  return parsed;
+}
+
+/** Options of an s3api command as request members, over what --cli-input-json says.
+ * @param {Arguments} parsed @param {string[]} members @returns {Record<string, string>} */
+function requestMembers(parsed, members) {
+  const json = parsed.options['--cli-input-json'];
+  const request = json === undefined ? {} : readJson(json);
+  for (const member of members) {
+    const value = parsed.options[optionOf(member)];
+    if (value !== undefined) request[member] = value;
+  }
+  const unknown = Object.keys(request).find((member) => !members.includes(member));
+  if (unknown !== undefined) refuse(`the member ${unknown} of --cli-input-json`);
+  for (const required of ['Bucket', 'Key']) {
+    if (members.includes(required) && !request[required]) {
+      misuse(`aws: error: the following arguments are required: ${optionOf(required)}`);
+    }
+  }
+  return request;
+}
+
+/** @param {string} member @returns {string} */
+function optionOf(member) {
+  return `--${member.replace(/([a-z])([A-Z])|([A-Z])([A-Z][a-z])/g, '$1$3-$2$4').toLowerCase()}`;
+}
+
+/** @param {string} text @returns {Record<string, string>} */
+function readJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return misuse(
+      `Error parsing parameter 'cli-input-json': Invalid JSON received. ${/** @type {Error} */ (error).message}`,
+    );
+  }
+}
+
+// ---- Requests
+
+/** @typedef {{ method: string, bucket: string, key?: string, query?: Record<string, string>, headers?: Record<string, string>, file?: string, bytes?: Buffer }} S3Request */
+
+/** RFC 3986, as signatures want it. @param {string} text @returns {string} */
+function encode(text) {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** @param {S3Request} request @returns {Promise<http.IncomingMessage>} */
+async function send(request) {
+  const { AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: accessKeyId } = process.env;
+  if (!endpoint || !accessKeyId) {
+    throw new CommandError(
+      exitCodes.configuration,
+      'Unable to locate credentials. You can configure credentials by running "aws configure".',
+    );
+  }
+  for (let attempt = 1; ; attempt++) {
+    const response = await sendOnce(request, new URL(endpoint));
+    const mayPass = response.statusCode === undefined || response.statusCode >= 500;
+    if (!mayPass || attempt === 3) return response;
+    response.resume();
+  }
+}
+
+/** @param {S3Request} request @param {URL} endpoint @returns {Promise<http.IncomingMessage>} */
+function sendOnce(request, endpoint) {
+  const target = `/${encode(request.bucket)}${request.key === undefined ? '' : `/${request.key.split('/').map(encode).join('/')}`}`;
+  const query = Object.entries(request.query ?? {})
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort()
+    .join('&');
+  const length = request.file === undefined ? (request.bytes?.length ?? 0) : fs.statSync(request.file).size;
+  const headers = sign(request.method, endpoint, target, query, {
+    ...request.headers,
+    host: endpoint.host,
+    ...(request.method === 'PUT' ? { 'content-length': String(length) } : {}),
+  });
+  return new Promise((resolve, reject) => {
+    const outgoing = http.request(
+      {
+        host: endpoint.hostname,
+        port: endpoint.port,
+        method: request.method,
+        path: query ? `${target}?${query}` : target,
+        headers,
+      },
+      resolve,
+    );
+    outgoing.on('error', (error) =>
+      reject(
+        new CommandError(
+          exitCodes.general,
+          `Could not connect to the endpoint URL: "${endpoint.href}" (${error.message})`,
+        ),
+      ),
+    );
+    if (request.file === undefined) outgoing.end(request.bytes);
+    else fs.createReadStream(request.file).on('error', reject).pipe(outgoing);
+  });
+}
+
+/** AWS Signature Version 4 without the payload.
+ * @param {string} method @param {URL} endpoint @param {string} target @param {string} query @param {Record<string, string>} headers
+ * @returns {Record<string, string>} */
+function sign(method, endpoint, target, query, headers) {
+  const { AWS_ACCESS_KEY_ID: id = '', AWS_SECRET_ACCESS_KEY: secret = '', AWS_SESSION_TOKEN: token } = process.env;
+  const region = process.env['AWS_REGION'] ?? 'us-east-1';
+  const time = (process.env['AWS_STAND_IN_TIME'] ?? '2026-01-01T00:00:00.000Z').replace(/[-:]|\.\d+/g, '');
+  const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`;
+  /** @type {Record<string, string>} */
+  const signed = { ...headers, 'x-amz-date': time, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' };
+  if (token) signed['x-amz-security-token'] = token;
+  const names = Object.keys(signed).sort();
+  const canonical = [
+    method,
+    target,
+    query,
+    ...names.map((name) => `${name}:${signed[name]}`),
+    '',
+    names.join(';'),
+    'UNSIGNED-PAYLOAD',
+  ].join('\n');
+  const hmac = (/** @type {crypto.BinaryLike} */ key, /** @type {string} */ text) =>
+    crypto.createHmac('sha256', key).update(text).digest();
+  const key = ['s3', 'aws4_request'].reduce(hmac, hmac(hmac(`AWS4${secret}`, time.slice(0, 8)), region));
+  const digest = crypto.createHash('sha256').update(canonical).digest('hex');
+  const signature = hmac(key, ['AWS4-HMAC-SHA256', time, scope, digest].join('\n')).toString('hex');
+  signed['authorization'] =
+    `AWS4-HMAC-SHA256 Credential=${id}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+  return signed;
+}
+
+/** @param {http.IncomingMessage} response @returns {Promise<Buffer>} */
+async function readAll(response) {
+  const chunks = [];
+  for await (const chunk of response) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** The CLI's sentence about an error that the service answered.
+ * @param {http.IncomingMessage} response @param {string} operation @returns {Promise<CommandError>} */
+async function serviceError(response, operation) {
+  const text = (await readAll(response)).toString('utf8');
+  const status = String(response.statusCode);
+  const names = { 404: 'Not Found', 403: 'Forbidden' };
+  const code = xmlText(text, 'Code') ?? status;
+  const message = xmlText(text, 'Message') ?? names[/** @type {keyof typeof names} */ (Number(status))] ?? 'Unknown';
+  return new CommandError(
+    exitCodes.service,
+    `\nAn error occurred (${code}) when calling the ${operation} operation: ${message}`,
+  );
+}
+
+/** @param {string} xml @param {string} tag @returns {string | undefined} */
+function xmlText(xml, tag) {
+  const text = new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(xml)?.[1];
+  return text === undefined ? undefined : unescapeXml(text);
+}
+
+/** @param {string} text @returns {string} */
+function unescapeXml(text) {
+  const named = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+  return text.replace(/&(?:#x([0-9a-fA-F]+)|#(\d+)|(\w+));/g, (_, hex, decimal, name) =>
+    name === undefined
+      ? String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16))
+      : named[/** @type {keyof typeof named} */ (name)],
+  );
+}
+
+/** @param {string} bucket @param {string} prefix @returns {AsyncGenerator<{ key: string, sizeBytes: number, lastModified: string, etag: string }>} */
+async function* listObjects(bucket, prefix) {
+  /** @type {string | undefined} */
+  let token;
+  do {
+    const query = {
+      'list-type': '2',
+      prefix,
+      'encoding-type': 'url',
+      ...(token === undefined ? {} : { 'continuation-token': token }),
+    };
+    const response = await send({ method: 'GET', bucket, query });
+    if (response.statusCode !== 200) throw await serviceError(response, 'ListObjectsV2');
+    const xml = (await readAll(response)).toString('utf8');
+    for (const [, item = ''] of xml.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
+      const key = xmlText(item, 'Key') ?? '';
+      yield {
+        key: xml.includes('<EncodingType>url') ? decodeURIComponent(key.replace(/\+/g, ' ')) : key,
+        sizeBytes: Number(xmlText(item, 'Size')),
+        lastModified: xmlText(item, 'LastModified') ?? '',
+        etag: xmlText(item, 'ETag') ?? '',
+      };
+    }
+    token = xmlText(xml, 'NextContinuationToken');
+  } while (token !== undefined);
+}
+
+// ---- Transfers
+
+const contentTypes = {
+  csv: 'text/csv',
+  css: 'text/css',
+  gif: 'image/gif',
+  htm: 'text/html',
+  html: 'text/html',
+  jpeg: 'image/jpeg',
+  jpg: 'image/jpeg',
+  js: 'text/javascript',
+  json: 'application/json',
+  md: 'text/markdown',
+  pdf: 'application/pdf',
+  png: 'image/png',
+  svg: 'image/svg+xml',
+  tar: 'application/x-tar',
+  tsv: 'text/tab-separated-values',
+  txt: 'text/plain',
+  xml: 'text/xml',
+  zip: 'application/zip',
+};
+
+/** @param {string} file @returns {string} */
+function guessContentType(file) {
+  const extension = path.extname(file).slice(1).toLowerCase();
+  return contentTypes[/** @type {keyof typeof contentTypes} */ (extension)] ?? 'binary/octet-stream';
+}
+
+/** @param {string} file @returns {Promise<string>} */
+async function sha256Of(file) {
+  const hash = crypto.createHash('sha256');
+  await pipeline(fs.createReadStream(file), hash);
+  return hash.digest('base64');
+}
+
+/** @param {string} algorithm @param {string} sum @returns {Record<string, string>} */
+function checksumHeaders(algorithm, sum) {
+  if (algorithm !== 'SHA256') refuse(`the checksum algorithm ${algorithm}`);
+  return { 'x-amz-sdk-checksum-algorithm': 'SHA256', 'x-amz-checksum-sha256': sum };
+}
+
+/** From the size at which the CLI would upload in parts, a checksum is no longer that of the file.
+ * @returns {number} */
+function multipartThresholdBytes() {
+  const file = process.env['AWS_CONFIG_FILE'];
+  const text = file !== undefined && fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
+  const [, amount = '8', unit = 'M'] = /^\s+multipart_threshold\s*=\s*(\d+)\s*([KMGT]?)i?B?\s*$/im.exec(text) ?? [];
+  return Number(amount) * 1024 ** ' KMGT'.indexOf(unit.toUpperCase() || ' ');
+}
+
+/** @param {string} file @param {string} bucket @param {string} key @param {Arguments} parsed */
+async function uploadFile(file, bucket, key, parsed) {
+  const algorithm = parsed.options['--checksum-algorithm'];
+  const { size } = fs.statSync(file);
+  if (algorithm !== undefined && size >= multipartThresholdBytes()) {
+    refuse(`an upload in several parts (${size} bytes, multipart_threshold ${multipartThresholdBytes()})`);
+  }
+  const response = await send({
+    method: 'PUT',
+    bucket,
+    key,
+    file,
+    headers: {
+      'content-type': parsed.options['--content-type'] ?? guessContentType(file),
+      ...(algorithm === undefined ? {} : checksumHeaders(algorithm, await sha256Of(file))),
+    },
+  });
+  if (response.statusCode !== 200) throw await serviceError(response, 'PutObject');
+  response.resume();
+}
+
+/** Written under another name first, as the CLI does: a download that breaks leaves no half file.
+ * @param {string} bucket @param {string} key @param {string} file */
+async function downloadFile(bucket, key, file) {
+  const response = await send({ method: 'GET', bucket, key });
+  if (response.statusCode !== 200) throw await serviceError(response, 'GetObject');
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  const partial = `${file}.${process.pid.toString(16)}`;
+  await pipeline(response, fs.createWriteStream(partial));
+  fs.renameSync(partial, file);
+}
+
+/** @param {string} folder @param {boolean} followsLinks @param {string} [below] @returns {Generator<string>} Paths relative to the folder. */
+function* filesBelow(folder, followsLinks, below = '') {
+  for (const entry of fs
+    .readdirSync(path.join(folder, below), { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const relative = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isSymbolicLink() && !followsLinks) continue;
+    const kind = entry.isSymbolicLink() ? fs.statSync(path.join(folder, relative)) : entry;
+    if (kind.isDirectory()) yield* filesBelow(folder, followsLinks, relative);
+    else if (kind.isFile()) yield relative;
+  }
+}
+
+/** @param {string} url @returns {{ bucket: string, key: string }} */
+function parseS3Url(url) {
+  const [, bucket = '', key = ''] = /^s3:\/\/([^/]*)\/?(.*)$/s.exec(url) ?? [];
+  if (bucket === '') misuse(`Invalid S3 path: ${url}`);
+  return { bucket, key };
+}
+
+// ---- Commands
+
+/** @param {string[]} words @returns {Promise<number>} */
+async function copy(words) {
+  const parsed = parseArguments(words, {
+    options: ['--checksum-algorithm', '--content-type'],
+    flags: [
+      '--recursive',
+      '--no-follow-symlinks',
+      '--follow-symlinks',
+      '--only-show-errors',
+      '--quiet',
+      '--no-progress',
+    ],
+  });
+  const [from, to, ...rest] = parsed.positionals;
+  if (from === undefined || to === undefined || rest.length > 0)
+    misuse('aws: error: the following arguments are required: paths');
+  const say = (/** @type {string} */ line) => {
+    if (!parsed.flags.has('--only-show-errors') && !parsed.flags.has('--quiet')) process.stdout.write(`${line}\n`);
+  };
+  if (from.startsWith('s3://') && to.startsWith('s3://')) refuse('s3 cp between two buckets');
+  if (to.startsWith('s3://')) return upload(from, to, parsed, say);
+  if (from.startsWith('s3://')) return download(from, to, parsed, say);
+  return misuse(
+    `\nusage: aws s3 cp <LocalPath> <S3Uri> or <S3Uri> <LocalPath> or <S3Uri> <S3Uri>\nError: Invalid argument type`,
+  );
+}
+
+/** Tries every file, and fails if one failed.
+ * @param {Iterable<{ label: string, run: () => Promise<void> }> | AsyncIterable<{ label: string, run: () => Promise<void> }>} transfers
+ * @param {string} verb @param {(line: string) => void} say @returns {Promise<number>} */
+async function transferAll(transfers, verb, say) {
+  let exitCode = 0;
+  for await (const { label, run } of transfers) {
+    try {
+      await run();
+      say(`${verb}: ${label}`);
+    } catch (error) {
+      if (!(error instanceof CommandError) || error.exitCode !== exitCodes.service) throw error;
+      process.stderr.write(`${verb} failed: ${label} ${error.message.trim()}\n`);
+      exitCode = exitCodes.transferFailed;
+    }
+  }
+  return exitCode;
+}
+
+/** @param {string} from @param {string} to @param {Arguments} parsed @param {(line: string) => void} say @returns {Promise<number>} */
+async function upload(from, to, parsed, say) {
+  const { bucket, key } = parseS3Url(to);
+  if (from === '-') {
+    const chunks = [];
+    for await (const chunk of process.stdin) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    const response = await send({
+      method: 'PUT',
+      bucket,
+      key,
+      bytes,
+      headers: { 'content-type': parsed.options['--content-type'] ?? 'binary/octet-stream' },
+    });
+    if (response.statusCode !== 200) throw await serviceError(response, 'PutObject');
+    return 0;
+  }
+  if (!fs.existsSync(from)) throw new CommandError(exitCodes.general, `The user-provided path ${from} does not exist.`);
+  if (!parsed.flags.has('--recursive')) {
+    if (fs.statSync(from).isDirectory()) misuse(`upload failed: ${from} is a directory; use --recursive`);
+    const target = key === '' || key.endsWith('/') ? `${key}${path.basename(from)}` : key;
+    return transferAll(
+      [{ label: `${from} to s3://${bucket}/${target}`, run: () => uploadFile(from, bucket, target, parsed) }],
+      'upload',
+      say,
+    );
+  }
+  const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
+  const files = [...filesBelow(from, !parsed.flags.has('--no-follow-symlinks'))];
+  const transfers = files.map((file) => ({
+    label: `${path.join(from, file)} to s3://${bucket}/${prefix}${file}`,
+    run: () => uploadFile(path.join(from, file), bucket, `${prefix}${file}`, parsed),
+  }));
+  return transferAll(transfers, 'upload', say);
+}
+
+/** @param {string} from @param {string} to @param {Arguments} parsed @param {(line: string) => void} say @returns {Promise<number>} */
+async function download(from, to, parsed, say) {
+  const { bucket, key } = parseS3Url(from);
+  if (to === '-') {
+    const response = await send({ method: 'GET', bucket, key });
+    if (response.statusCode !== 200) throw await serviceError(response, 'GetObject');
+    await pipeline(response, process.stdout);
+    return 0;
+  }
+  if (!parsed.flags.has('--recursive')) {
+    const isFolder = to.endsWith('/') || (fs.existsSync(to) && fs.statSync(to).isDirectory());
+    const file = isFolder ? path.join(to, path.posix.basename(key)) : to;
+    return transferAll([{ label: `${from} to ${file}`, run: () => downloadFile(bucket, key, file) }], 'download', say);
+  }
+  const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
+  const transfers = async function* () {
+    for await (const object of listObjects(bucket, prefix)) {
+      const relative = object.key.slice(prefix.length);
+      if (relative === '' || relative.endsWith('/')) continue;
+      const file = path.join(to, relative);
+      if (path.relative(to, file).startsWith('..'))
+        throw new CommandError(exitCodes.general, `The key ${object.key} leads out of ${to}`);
+      yield { label: `s3://${bucket}/${object.key} to ${file}`, run: () => downloadFile(bucket, object.key, file) };
+    }
+  };
+  return transferAll(transfers(), 'download', say);
+}
+
+/** @param {string[]} words @returns {Promise<number>} */
+async function list(words) {
+  const parsed = parseArguments(words, { options: [], flags: ['--recursive'] });
+  const { bucket, key: prefix } = parseS3Url(parsed.positionals[0] ?? '');
+  const shownFolders = new Set();
+  let found = false;
+  for await (const object of listObjects(bucket, prefix)) {
+    found = true;
+    const from = prefix.lastIndexOf('/') + 1;
+    const slash = object.key.indexOf('/', prefix.length);
+    if (!parsed.flags.has('--recursive') && slash >= 0) {
+      const folder = object.key.slice(from, slash + 1);
+      if (!shownFolders.has(folder)) process.stdout.write(`${' '.repeat(27)}PRE ${folder}\n`);
+      shownFolders.add(folder);
+      continue;
+    }
+    const time = object.lastModified.replace('T', ' ').slice(0, 19);
+    const name = parsed.flags.has('--recursive') ? object.key : object.key.slice(from);
+    process.stdout.write(`${time} ${String(object.sizeBytes).padStart(10)} ${name}\n`);
+  }
+  return found || prefix === '' ? 0 : exitCodes.transferFailed;
+}
+
+/** @param {http.IncomingMessage} response @returns {Record<string, unknown>} */
+function objectMetadata(response) {
+  const members = {
+    AcceptRanges: 'accept-ranges',
+    LastModified: 'last-modified',
+    ETag: 'etag',
+    ChecksumSHA256: 'x-amz-checksum-sha256',
+    VersionId: 'x-amz-version-id',
+    ContentType: 'content-type',
+    StorageClass: 'x-amz-storage-class',
+  };
+  const texts = Object.entries(members).map(([member, header]) => [member, response.headers[header]]);
+  return {
+    ...Object.fromEntries(texts.filter(([, value]) => value !== undefined)),
+    ContentLength: Number(response.headers['content-length'] ?? 0),
+  };
+}
+
+/** @param {unknown} value */
+function print(value) {
+  process.stdout.write(`${JSON.stringify(value, null, 4)}\n`);
+}
+
+/** @param {Record<string, string>} request @returns {Pick<S3Request, 'bucket' | 'key' | 'query' | 'headers'>} */
+function readRequest(request) {
+  return {
+    bucket: request['Bucket'] ?? '',
+    key: request['Key'] ?? '',
+    query: request['VersionId'] === undefined ? {} : { versionId: request['VersionId'] },
+    headers: {
+      ...(request['IfMatch'] === undefined ? {} : { 'if-match': request['IfMatch'] }),
+      ...(request['ChecksumMode'] === undefined ? {} : { 'x-amz-checksum-mode': request['ChecksumMode'] }),
+    },
+  };
+}
+
+const readMembers = ['Bucket', 'Key', 'VersionId', 'IfMatch', 'ChecksumMode'];
+
+/** @type {Record<string, (words: string[]) => Promise<number>>} */
+const commands = {
+  's3 cp': copy,
+  's3 ls': list,
+  's3api get-object': async (words) => {
+    const parsed = parseArguments(words, { options: ['--cli-input-json', ...readMembers.map(optionOf)], flags: [] });
+    const [file, ...rest] = parsed.positionals;
+    if (file === undefined || rest.length > 0) misuse('aws: error: the following arguments are required: outfile');
+    const response = await send({ method: 'GET', ...readRequest(requestMembers(parsed, readMembers)) });
+    if (response.statusCode !== 200) throw await serviceError(response, 'GetObject');
+    await pipeline(response, fs.createWriteStream(file));
+    print(objectMetadata(response));
+    return 0;
+  },
+  's3api head-object': async (words) => {
+    const parsed = parseArguments(words, { options: ['--cli-input-json', ...readMembers.map(optionOf)], flags: [] });
+    const response = await send({ method: 'HEAD', ...readRequest(requestMembers(parsed, readMembers)) });
+    if (response.statusCode !== 200) throw await serviceError(response, 'HeadObject');
+    print(objectMetadata(response));
+    return 0;
+  },
+  's3api put-object': async (words) => {
+    const members = ['Bucket', 'Key', 'Body', 'ContentType', 'ChecksumAlgorithm'];
+    const parsed = parseArguments(words, {
+      options: ['--cli-input-json', ...members.map(optionOf)],
+      flags: [],
+      plain: ['--body'],
+    });
+    const request = requestMembers(parsed, members);
+    const file = request['Body'];
+    const algorithm = request['ChecksumAlgorithm'];
+    if (file !== undefined && !fs.existsSync(file))
+      misuse(`Error parsing parameter '--body': Blob values must be a path to a file.`);
+    const sum = file === undefined ? crypto.createHash('sha256').digest('base64') : await sha256Of(file);
+    const response = await send({
+      method: 'PUT',
+      bucket: request['Bucket'] ?? '',
+      key: request['Key'] ?? '',
+      ...(file === undefined ? {} : { file }),
+      headers: {
+        'content-type': request['ContentType'] ?? 'binary/octet-stream',
+        ...(algorithm === undefined ? {} : checksumHeaders(algorithm, sum)),
+      },
+    });
+    if (response.statusCode !== 200) throw await serviceError(response, 'PutObject');
+    const { ETag, VersionId, ChecksumSHA256 } = objectMetadata(response);
+    print({ ETag, ChecksumSHA256, VersionId });
+    return 0;
+  },
+  's3api list-objects-v2': async (words) => {
+    const members = ['Bucket', 'Prefix'];
+    const parsed = parseArguments(words, { options: ['--cli-input-json', ...members.map(optionOf)], flags: [] });
+    const request = requestMembers(parsed, members);
+    const found = [];
+    for await (const { key, lastModified, etag, sizeBytes } of listObjects(
+      request['Bucket'] ?? '',
+      request['Prefix'] ?? '',
+    )) {
+      found.push({ Key: key, LastModified: lastModified, ETag: etag, Size: sizeBytes, StorageClass: 'STANDARD' });
+    }
+    print({ Contents: found });
+    return 0;
+  },
+};
+
+/** @param {string[]} words @returns {Promise<number>} */
+async function main(words) {
+  if (words[0] === '--version') {
+    process.stdout.write(
+      'aws-cli/2.31.0 Python/3.13.7 Linux/6.12.0 exe/x86_64.amzn.2023 (a stand-in on a simulated instance)\n',
+    );
+    return 0;
+  }
+  const command = commands[words.slice(0, 2).join(' ')];
+  if (command === undefined) return refuse(`aws ${words.slice(0, 2).join(' ')}`);
+  return command(words.slice(2));
+}
+
+main(process.argv.slice(2)).then(
+  (exitCode) => {
+    process.exitCode = exitCode;
+  },
+  (/** @type {unknown} */ error) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = error instanceof CommandError ? error.exitCode : exitCodes.general;
+  },
+);
