@@ -1,5 +1,5 @@
 /** Synthesizes a workflow for a test, and reads its definition as AWS would get it. */
-import { App, Stack, type StackProps } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { ObjectStore, ObjectWorkflow, Processor, type ObjectSource, type ObjectWorkflowProps } from '../../workflow';
 
@@ -14,9 +14,9 @@ export const command = 'wc -l < "$OBJECT_FILE" > "$RESULTS_DIR/lines"';
 /** The smallest workflow there is, with what a test adds to it. */
 export function makeWorkflow(
   props: Partial<Omit<ObjectWorkflowProps, 'source'>> & { readonly source?: Partial<ObjectSource> } = {},
-  options: { readonly app?: App; readonly stackProps?: StackProps } = {},
+  options: { readonly stack?: Stack } = {},
 ): Synthesis {
-  const stack = new Stack(options.app ?? new App(), 'Test', options.stackProps);
+  const stack = options.stack ?? new Stack(new App(), 'Test');
   const inbox = new ObjectStore(stack, 'Inbox');
   const workflow = new ObjectWorkflow(stack, 'Invoices', {
     processor: Processor.instances([{ instanceId: 'i-0123456789abcdef0' }], { command }),
