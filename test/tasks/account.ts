@@ -4,6 +4,7 @@ import { DynamoDbService } from '../../local/services/dynamodb';
 import type { AwsEvent } from '../../local/services/aws-event';
 import { Ec2Service } from '../../local/services/ec2';
 import { Cloud, ServiceError, type Service, type ServiceOutput } from '../../local/services/service';
+import { S3Service } from '../../local/services/s3';
 import { SsmService } from '../../local/services/ssm';
 import { clientConfiguration } from '../../local/wire/request-handler';
 import { createRandom, type RandomSource } from '../../local/random';
@@ -50,6 +51,7 @@ export class Account {
   readonly ec2: Ec2Service;
   readonly ssm: SsmService;
   readonly backup: BackupService;
+  readonly s3: S3Service;
   readonly log: { level: string; message: string; [field: string]: unknown }[] = [];
   readonly events: AwsEvent[] = [];
   readonly instanceIds: string[];
@@ -64,7 +66,8 @@ export class Account {
     this.ec2 = new Ec2Service({ ...common, imageDurationMs: options.imageDurationMs });
     this.ssm = new SsmService({ ...common, ec2: this.ec2 });
     this.backup = new BackupService({ ...common, durationMs: options.backupDurationMs });
-    for (const service of [this.dynamodb, this.ec2, this.ssm, this.backup, this.states()]) {
+    this.s3 = new S3Service(common);
+    for (const service of [this.s3, this.dynamodb, this.ec2, this.ssm, this.backup, this.states()]) {
       this.cloud.add(service as Service);
     }
     this.dynamodb.createTable({
@@ -79,6 +82,8 @@ export class Account {
     });
     this.ssm.documents.put('process', commandDocument);
     this.backup.createVault('vault');
+    for (const name of ['inbox', 'quarantine']) this.s3.createBucket({ name, versioning: 'Enabled' });
+    this.s3.createBucket({ name: 'plain' });
     this.instanceIds = Array.from(
       { length: options.instanceCount ?? 1 },
       () => this.ec2.instances.launch({ tags: new Map([['role', 'worker']]), alreadyRunning: true }).instanceId,
@@ -104,6 +109,14 @@ export class Account {
   async write(item: PlainItem): Promise<void> {
     const input = { TableName: ledgerTable, Item: toItem(item) };
     await this.cloud.call({ service: 'dynamodb', operation: 'PutItem', input, principal: { id: 'user' } });
+  }
+
+  /** Uploads an object.
+   * @returns its version id, if its bucket has versions */
+  async upload(bucket: string, key: string, body: string | Uint8Array, more: object = {}): Promise<string | undefined> {
+    const input = { Bucket: bucket, Key: key, Body: Buffer.from(body), ...more };
+    const call = { service: 's3', operation: 'PutObject', input, principal: { id: 'user' } } as const;
+    return (await this.cloud.call(call))['VersionId'] as string | undefined;
   }
 
   /** All items of the ledger, as plain values. */

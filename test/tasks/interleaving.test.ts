@@ -1,5 +1,6 @@
 /** Invocations that run at once, in every order, and crash before or after any call: what must hold all the same. */
 import { createRandom } from '../../local/random';
+import type { AwsEvent } from '../../local/services/aws-event';
 import type { ServiceCall } from '../../local/services/service';
 import { processObject, snapshotInstance } from '../../tasks';
 import { Account, ledgerTable, processSettings, type Visit } from './account';
@@ -79,6 +80,13 @@ function note(account: Account, call: ServiceCall, observed: Observed): void {
   }
 }
 
+const instanceEvent = (account: Account): AwsEvent => ({
+  source: 'aws.ec2',
+  detailType: 'EC2 Instance State-change Notification',
+  resources: [],
+  detail: { 'instance-id': account.instanceIds[0]!, state: 'running' },
+});
+
 async function runCommands(seed: string, crashRate: number) {
   const random = createRandom(seed);
   const account = new Account({ seed, instanceCount: 1 + random.integer(2) });
@@ -94,11 +102,11 @@ async function runCommands(seed: string, crashRate: number) {
     const object = await account.claim(executionArn, String(index));
     visits.push(account.enter(processObject, processSettings, { object }, { executionArn }));
   }
-  // Events come twice, and pokes come from nowhere.
-  for (let poke = 0; poke < 20; poke++) {
-    account.clock.schedule(random.integer(1800) * 1000, () => {
-      const event = account.events[random.integer(account.events.length)];
-      if (event !== undefined) void account.relay(event).catch(() => undefined);
+  // Events come more than once and at once, some of them out of nowhere.
+  for (let burst = 0; burst < 15; burst++) {
+    account.clock.schedule(random.integer(burst < 5 ? 3 : 2400) * 1000, () => {
+      const [event = instanceEvent(account)] = [account.events[random.integer(account.events.length + 1)]];
+      for (let copy = 0; copy < 3; copy++) void account.relay(event).catch(() => undefined);
     });
   }
   await account.pass(12 * 3600);
