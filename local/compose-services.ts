@@ -10,18 +10,29 @@ import { EventsService } from './services/events';
 import type { FunctionDefinition } from './services/function-definition';
 import { FunctionRunner, type StandIn } from './services/function-runner';
 import { LambdaService } from './services/lambda';
-import { Cloud } from './services/service';
+import { LogsService } from './services/logs';
+import { MonitoringService } from './services/monitoring';
+import { S3Service } from './services/s3';
+import type { Cloud } from './services/service';
+import { SnsService } from './services/sns';
+import { SqsService } from './services/sqs';
 import { SsmService, type SsmOptions } from './services/ssm';
 import { StatesService } from './services/states';
+import { StsService } from './services/sts';
 import type { Assets } from './template/assembly';
 import type { ResourceHandlers } from './template/resource';
 import { autoScalingResources } from './template/resources/autoscaling';
 import { backupResources } from './template/resources/backup';
+import { dynamodbResources } from './template/resources/dynamodb';
 import { ec2Resources } from './template/resources/ec2';
 import { eventsResources } from './template/resources/events';
 import { IamModel, iamResources } from './template/resources/iam';
 import { inertResources } from './template/resources/inert';
 import { lambdaResources } from './template/resources/lambda';
+import { logsResources } from './template/resources/logs';
+import { s3Resources } from './template/resources/s3';
+import { snsResources } from './template/resources/sns';
+import { sqsResources } from './template/resources/sqs';
 import { ssmResources } from './template/resources/ssm';
 import { statesResources } from './template/resources/states';
 import type { VirtualClock } from './virtual-clock';
@@ -36,8 +47,14 @@ export interface SimulatedServices {
   readonly events: EventsService;
   readonly iam: IamModel;
   readonly lambda: LambdaService;
+  readonly logs: LogsService;
+  readonly monitoring: MonitoringService;
+  readonly s3: S3Service;
+  readonly sns: SnsService;
+  readonly sqs: SqsService;
   readonly ssm: SsmService;
   readonly states: StatesService;
+  readonly sts: StsService;
 }
 
 /** How single services behave: durations, delays until writes can be read. */
@@ -78,9 +95,14 @@ export function composeServices(options: CompositionOptions): ComposedServices {
     ...iamResources(iam),
     ...autoScalingResources(services.autoscaling, services.ec2),
     ...backupResources(services.backup),
+    ...dynamodbResources(services.dynamodb),
     ...ec2Resources(services.ec2),
     ...eventsResources(services.events),
     ...lambdaResources(services.lambda, { assets, onTemporaryDirectory }),
+    ...logsResources(services.logs),
+    ...s3Resources(services.s3),
+    ...snsResources(services.sns),
+    ...sqsResources(services.sqs),
     ...ssmResources(services.ssm),
     ...statesResources(services.states, assets),
   };
@@ -98,6 +120,7 @@ function createServices(options: CompositionOptions): SimulatedServices {
   const events = new EventsService({ ...common('events'), onEvent: (event) => progress.announceEvent(event) });
   const emitting = (name: string) => ({ ...common(name), emit: events.emit });
   const ec2 = new Ec2Service({ ...emitting('ec2'), ...settings.ec2 });
+  const logs = new LogsService(common('logs'));
   return {
     autoscaling: new AutoScalingService({ ...emitting('autoscaling'), ec2 }),
     backup: new BackupService({ ...emitting('backup'), ...settings.backup }),
@@ -105,8 +128,19 @@ function createServices(options: CompositionOptions): SimulatedServices {
     ec2,
     events,
     iam: new IamModel(),
-    lambda: new LambdaService({ ...common('lambda'), runner: createRunner(options) }),
-    ssm: new SsmService({ ...emitting('ssm'), ec2, ...settings.ssm }),
+    lambda: new LambdaService({ ...common('lambda'), runner: createRunner(options, logs) }),
+    logs,
+    monitoring: new MonitoringService({ clock }),
+    s3: new S3Service(emitting('s3')),
+    sns: new SnsService(common('sns')),
+    sqs: new SqsService(common('sqs')),
+    ssm: new SsmService({
+      ...emitting('ssm'),
+      ec2,
+      writeLog: ({ logGroup, logStream, text }) => logs.write(logGroup, logStream, text),
+      ...settings.ssm,
+    }),
+    sts: new StsService({ accountId }),
     states: new StatesService({
       ...emitting('states'),
       onEvent: (executionArn, event) => progress.announceHistory(executionArn, event),
@@ -114,14 +148,20 @@ function createServices(options: CompositionOptions): SimulatedServices {
   };
 }
 
-function createRunner({ cloud, clock, random, progress, standInFor }: CompositionOptions): FunctionRunner {
+function createRunner(
+  { cloud, clock, random, progress, standInFor }: CompositionOptions,
+  logs: LogsService,
+): FunctionRunner {
   return new FunctionRunner({
     clock,
     random: random.fork('functions'),
     region: cloud.region,
     clientConfiguration: (principal) => clientConfiguration(cloud, principal, cloud.region),
     standInFor,
-    writeLog: (definition, line) => progress.announceLog(definition.name, line),
+    writeLog: ({ name, logGroupName }, line) => {
+      logs.write(logGroupName, '$LATEST', line);
+      progress.announceLog(name, line);
+    },
     endpoint: () => Promise.resolve({ environment: {} }),
   });
 }

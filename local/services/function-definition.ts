@@ -17,6 +17,7 @@ export interface FunctionDefinition {
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
   readonly roleArn: string;
+  readonly logGroupName: string;
   /** Queue or topic of the function's own `DeadLetterConfig`. */
   readonly deadLetterTargetArn: string | undefined;
 }

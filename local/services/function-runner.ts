@@ -144,7 +144,7 @@ function lambdaEnvironment(definition: FunctionDefinition, region: string): Read
     AWS_LAMBDA_FUNCTION_NAME: definition.name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(definition.memoryMb),
-    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${definition.name}`,
+    AWS_LAMBDA_LOG_GROUP_NAME: definition.logGroupName,
     AWS_EXECUTION_ENV: `AWS_Lambda_${definition.runtime ?? ''}`,
     TZ: ':UTC',
   };

@@ -21,6 +21,7 @@ export interface SimulatedRole {
 export class IamModel {
   /** By ARN. */
   readonly roles = new Map<string, SimulatedRole>();
+  private readonly instanceProfiles = new Map<string, string>();
   private readonly managedPolicies = new Map<string, PolicyDocument>();
 
   addRole(role: SimulatedRole): void {
@@ -30,6 +31,17 @@ export class IamModel {
   /** @param roleName As a policy's `Roles` names it; a role outside of the template is left alone. */
   attachPolicy(roleName: string, policy: PolicyDocument): void {
     for (const role of this.roles.values()) if (role.name === roleName) role.policies.push(policy);
+  }
+
+  addInstanceProfile(profile: { readonly arn: string; readonly name: string; readonly roleName: string }): void {
+    for (const identifier of [profile.arn, profile.name]) this.instanceProfiles.set(identifier, profile.roleName);
+  }
+
+  /** @param profile Name or ARN of an instance profile.
+   * @returns the role that an instance with that profile acts as; undefined for a profile outside of the template */
+  roleOfInstance(profile: string): SimulatedRole | undefined {
+    const roleName = this.instanceProfiles.get(profile);
+    return [...this.roles.values()].find((role) => role.name === roleName);
   }
 
   addManagedPolicy(arn: string, policy: PolicyDocument): void {
@@ -51,7 +63,10 @@ export function iamResources(model: IamModel): ResourceHandlers {
     'AWS::IAM::ManagedPolicy': (request) => createManagedPolicy(request, model),
     'AWS::IAM::InstanceProfile': (request) => {
       const name = nameOf(request, 'InstanceProfileName', 128);
-      return named(name, arnOf(request, 'instance-profile', name));
+      const arn = arnOf(request, 'instance-profile', name);
+      const [roleName = ''] = (request.properties['Roles'] ?? []) as readonly string[];
+      model.addInstanceProfile({ arn, name, roleName });
+      return named(name, arn);
     },
     'AWS::IAM::User': (request) => {
       const name = nameOf(request, 'UserName', 64);

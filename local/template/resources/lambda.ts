@@ -15,6 +15,7 @@ interface FunctionProperties {
   readonly Timeout?: number;
   readonly MemorySize?: number;
   readonly Environment?: { readonly Variables?: Readonly<Record<string, string>> };
+  readonly LoggingConfig?: { readonly LogGroup?: string };
   readonly DeadLetterConfig?: { readonly TargetArn?: string };
 }
 
@@ -71,6 +72,7 @@ function createFunction(request: ResourceRequest, lambda: LambdaService, sources
     timeoutSeconds: Number(properties.Timeout ?? 3),
     memoryMb: Number(properties.MemorySize ?? 128),
     roleArn: properties.Role ?? '',
+    logGroupName: properties.LoggingConfig?.LogGroup ?? `/aws/lambda/${name}`,
     deadLetterTargetArn: properties.DeadLetterConfig?.TargetArn,
   });
   return { ref: name, attributes: { Arn: arn } };
