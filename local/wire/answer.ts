@@ -28,6 +28,11 @@ export async function answer(
   }
 }
 
+/** Answers a request with an error, in the form of its service. */
+export async function answerError(service: ServiceName, error: ServiceError, requestId: string): Promise<WireResponse> {
+  return (await loadCodec(service)).encodeError(error, requestId);
+}
+
 /** The service that a request was signed for, and the access key it was signed with.
  * @returns undefined for a request without a signature */
 export function readCredentialScope(
