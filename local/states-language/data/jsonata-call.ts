@@ -1,28 +1,35 @@
 /** Calls functions of a JSONata expression, and notes in an error where it came from. */
 import type { SyntaxNode } from './jsonata-ast';
 import { countStep } from './jsonata-limits';
-import { JsonataFunction, jsonataError, type JsonataError } from './jsonata-values';
+import { FalseFunction, JsonataFunction, jsonataError, type JsonataError } from './jsonata-values';
 
-/** A call in tail position, left for the caller to make, so that a tail-recursive function needs no stack. */
-export class TailCall {
-  constructor(
-    readonly callee: unknown,
-    readonly args: unknown[],
-    readonly procedure: SyntaxNode,
-  ) {}
+/** A call in tail position, left for the caller to make, so that a tail-recursive function needs no stack.
+ * Where an expression gets hold of one it is a function, as in the package, and as closed as any. */
+export class TailCall extends JsonataFunction {
+  readonly #prepare: () => { readonly callee: unknown; readonly args: unknown[] };
+  readonly #procedure: SyntaxNode;
+
+  /** @param prepare Evaluates the function and its arguments, when the call is made and not before. */
+  constructor(prepare: () => { readonly callee: unknown; readonly args: unknown[] }, procedure: SyntaxNode) {
+    super(0, () => TailCall.make(this, null));
+    this.#prepare = prepare;
+    this.#procedure = procedure;
+  }
+
+  static make(call: TailCall, context: unknown): unknown {
+    const { callee, args } = call.#prepare();
+    try {
+      return callOnce(callee, args, context);
+    } catch (error) {
+      throw locate(error, call.#procedure.value, call.#procedure.position, false);
+    }
+  }
 }
 
 /** Calls a function and then the tail calls that it leaves. */
 export function callFunction(callee: unknown, args: unknown[], context: unknown): unknown {
   let result = callOnce(callee, args, context);
-  while (result instanceof TailCall) {
-    const { callee: next, args: nextArgs, procedure } = result;
-    try {
-      result = callOnce(next, nextArgs, context);
-    } catch (error) {
-      throw locate(error, procedure.value, procedure.position, false);
-    }
-  }
+  while (result instanceof TailCall) result = TailCall.make(result, context);
   return result;
 }
 
@@ -35,7 +42,7 @@ function callOnce(callee: unknown, args: unknown[], context: unknown): unknown {
 /** A function given to another is called without a context of its own. */
 export function asArgument(value: unknown): unknown {
   if (!(value instanceof JsonataFunction)) return value;
-  return new JsonataFunction(JsonataFunction.arityOf(value), (args) => callFunction(value, args, null));
+  return new FalseFunction(JsonataFunction.arityOf(value), (args) => callFunction(value, args, null));
 }
 
 /** Notes in an error which operator or function it came from, for its message. */

@@ -6,6 +6,7 @@ import { countAllocation, countStep } from './jsonata-limits';
 import { matcherOf, sortValues, toText } from './jsonata-library';
 import {
   append,
+  entriesOf,
   isDeepEqual,
   isNumber,
   isSequence,
@@ -195,31 +196,33 @@ function compileGeneralPath(node: SyntaxNode): Evaluation {
   const steps = node.steps ?? [];
   const startsWithVariable = steps[0]?.type === 'variable';
   const firstConstructed = steps[0]?.consarray === true ? compileNode(steps[0]) : undefined;
-  const plainSteps = steps.map((step) => compileStep(step));
-  const tupleSteps = steps.map((step) => compileTupleStep(step));
+  const firstTuple = steps.findIndex((step) => step.tuple === true);
+  // An array constructor at the start of a path is evaluated as it is, even where its step binds a variable.
+  const tuplesFrom = firstTuple === -1 ? steps.length : Math.max(firstTuple, firstConstructed ? 1 : 0);
+  const plainSteps = steps.slice(0, tuplesFrom).map(compileStep);
+  const tupleSteps = steps.slice(tuplesFrom).map(compileTupleStep);
   const group = node.group ? compileGrouping(node.group) : undefined;
 
   return (input, scope) => {
     let current: readonly unknown[] = Array.isArray(input) && !startsWithVariable ? input : sequenceOf(input);
     let result: readonly unknown[] | undefined;
     let tuples: Sequence | undefined;
-    let isTupleStream = false;
-    for (let index = 0; index < steps.length; index++) {
+    let isEmpty = false;
+    for (let index = 0; index < plainSteps.length; index++) {
       countStep();
-      const step = steps[index] as SyntaxNode;
-      isTupleStream ||= step.tuple === true;
-      if (index === 0 && firstConstructed) {
-        result = firstConstructed(current, scope) as unknown[] | undefined;
-      } else if (isTupleStream) {
-        tuples = (tupleSteps[index] as ReturnType<typeof compileTupleStep>)(current, tuples, scope);
-      } else {
-        result = (plainSteps[index] as Step)(current, scope, index === steps.length - 1);
-      }
-      if (!isTupleStream && (result === undefined || result.length === 0)) break;
-      if (step.focus === undefined && result !== undefined) current = result;
+      result =
+        index === 0 && firstConstructed
+          ? (firstConstructed(current, scope) as unknown[] | undefined)
+          : (plainSteps[index] as Step)(current, scope, index === steps.length - 1);
+      isEmpty = firstTuple !== 0 && (result === undefined || result.length === 0);
+      if (isEmpty) break;
+      if (steps[index]?.focus === undefined && result !== undefined) current = result;
     }
-    if (isTupleStream)
+    const isTupleStream = firstTuple !== -1 && !isEmpty;
+    if (isTupleStream) {
+      for (const step of tupleSteps) tuples = step(current, tuples, scope);
       result = node.tuple ? tuples : sequenceOf(...(tuples ?? []).map((tuple) => (tuple as Tuple)['@']));
+    }
     if (node.keepSingletonArray) result = keepSingleton(result);
     return group ? group(isTupleStream ? tuples : result, scope) : result;
   };
@@ -242,7 +245,8 @@ function compileStep(node: SyntaxNode): Step {
   const filters = (node.stages ?? []).map((stage) => compileFilter(stage.expr as SyntaxNode));
   return (input, scope, isLast) => {
     const results: unknown[] = [];
-    for (const item of input) {
+    // A grouping at the start of a path makes an object, which has no items.
+    for (const item of Array.isArray(input) ? input : []) {
       countStep();
       let result = evaluate(item, scope);
       for (const filter of filters) result = filter(result, scope);
@@ -284,7 +288,7 @@ function compileTupleStep(
       const found = evaluate(tuple['@'], scopeOfTuple(scope, tuple));
       if (found === undefined) continue;
       const values: readonly unknown[] = Array.isArray(found) ? found : [found];
-      const isStream = (found as Sequence).tupleStream === true;
+      const isStream = (found as Sequence | null)?.tupleStream === true;
       values.forEach((value, index) => results.push(extendTuple(node, tuple, value, index, isStream)));
     }
     return stages(tupleStream(results), scope) as Sequence;
@@ -341,7 +345,7 @@ function compileFilter(predicate: SyntaxNode): (input: unknown, scope: Scope) =>
       const matched = isStream
         ? condition((item as Tuple)['@'], scopeOfTuple(scope, item as Tuple))
         : condition(item, scope);
-      if (selects(matched, index, list.length)) results.push(item);
+      for (let times = timesSelected(matched, index, list.length); times > 0; times--) results.push(item);
     }
     return results;
   };
@@ -356,22 +360,27 @@ function memberAt(input: unknown, position: number): unknown {
   return results;
 }
 
-function selects(matched: unknown, index: number, length: number): boolean {
+/** A predicate that gives positions selects a member as often as its position is among them. */
+function timesSelected(matched: unknown, index: number, length: number): number {
   const positions = isNumber(matched) ? [matched] : matched;
-  if (!Array.isArray(positions) || !positions.every(isNumber)) return toBoolean(matched) === true;
-  return positions.some((position) => {
+  if (!Array.isArray(positions) || !positions.every(isNumber)) return toBoolean(matched) === true ? 1 : 0;
+  return positions.filter((position) => {
     const whole = Math.floor(position);
     return (whole < 0 ? length + whole : whole) === index;
-  });
+  }).length;
 }
 
+/** The members of an object, lists flattened into them. As in the package, a list among them makes a list of the result, also of one. */
 function membersOf(input: unknown): Sequence {
   const members = sequenceOf();
-  if (typeof input !== 'object' || input === null) return members;
-  for (const value of Object.values(input)) {
+  for (const [, value] of entriesOf(input)) {
     countStep();
-    if (Array.isArray(value)) for (const member of value.flat(Infinity)) members.push(member);
-    else members.push(value);
+    if (!Array.isArray(value)) {
+      members.push(value);
+      continue;
+    }
+    for (const member of value.flat(Infinity)) members.push(member);
+    members.sequence = false;
   }
   return members;
 }
@@ -670,11 +679,11 @@ function compileTailCall(call: SyntaxNode): Evaluation {
   const procedure = call.procedure as SyntaxNode;
   const callee = compileNode(procedure);
   const argumentList = (call.arguments ?? []).map(compileNode);
-  return (input, scope) => {
-    const target = callee(input, scope);
-    const args = argumentList.map((argument) => argument(input, scope));
-    return new TailCall(target, args, procedure);
-  };
+  return (input, scope) =>
+    new TailCall(() => {
+      const target = callee(input, scope);
+      return { callee: target, args: argumentList.map((argument) => argument(input, scope)) };
+    }, procedure);
 }
 
 function compilePartial(node: SyntaxNode): Evaluation {
@@ -732,31 +741,39 @@ function compileTransform(node: SyntaxNode): Evaluation {
       const text = toText(original) as string;
       countAllocation(text.length);
       const copy: unknown = JSON.parse(text);
+      const own = containersIn(copy);
       const found = pattern(copy, scope);
       for (const match of found === undefined ? [] : Array.isArray(found) ? found : [found]) {
         countStep();
-        applyUpdate(match, update(match, scope), node);
-        if (deletion) applyDeletion(match, deletion(match, scope), node);
+        // A pattern may find what is not part of the copy, `$states` for one: nobody writes to that.
+        const target = own.has(match) ? (match as Tuple) : {};
+        applyUpdate(target, update(match, scope), node);
+        if (deletion) applyDeletion(target, deletion(match, scope), node);
       }
       return copy;
     });
 }
 
-function applyUpdate(match: unknown, update: unknown, node: SyntaxNode): void {
+function containersIn(value: unknown, found = new Set<unknown>()): ReadonlySet<unknown> {
+  if (typeof value !== 'object' || value === null) return found;
+  found.add(value);
+  for (const member of Object.values(value)) containersIn(member, found);
+  return found;
+}
+
+function applyUpdate(target: Tuple, update: unknown, node: SyntaxNode): void {
   if (update === undefined) return;
   if (typeof update !== 'object' || update === null || Array.isArray(update)) {
     throw jsonataError('T2011', { position: node.update?.position, value: update });
   }
-  if (typeof match !== 'object' || match === null || match instanceof JsonataFunction) return;
-  for (const name of Object.keys(update)) setMember(match as Tuple, name, (update as Tuple)[name]);
+  for (const name of Object.keys(update)) setMember(target, name, (update as Tuple)[name]);
 }
 
-function applyDeletion(match: unknown, deletion: unknown, node: SyntaxNode): void {
+function applyDeletion(target: Tuple, deletion: unknown, node: SyntaxNode): void {
   if (deletion === undefined) return;
   const names: readonly unknown[] = Array.isArray(deletion) ? deletion : [deletion];
   if (!names.every((name) => typeof name === 'string')) {
     throw jsonataError('T2012', { position: node.delete?.position, value: deletion });
   }
-  if (typeof match !== 'object' || match === null) return;
-  for (const name of names) delete (match as Tuple)[name as string];
+  for (const name of names) delete target[name as string];
 }

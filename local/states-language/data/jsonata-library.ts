@@ -9,6 +9,8 @@ import { callFunction } from './jsonata-call';
 import { countAllocation, countStep } from './jsonata-limits';
 import {
   append,
+  entriesOf,
+  FalseFunction,
   isDeepEqual,
   isNumber,
   isSequence,
@@ -82,7 +84,12 @@ export function toText(value: unknown): string | undefined {
 
 for (const name of pureNames) {
   const { implementation, signature } = packageFunction(name);
-  define(name, implementation.length, (args) => implementation(...args), signature);
+  define(name, implementation.length, (args) => implementation.apply(packageFocus(), args), signature);
+}
+
+/** What the package's functions are called on: those that fill up an incomplete date ask it for the time. */
+function packageFocus(): object {
+  return { environment: { timestamp: new Date(setting.nowMs) } };
 }
 
 function define(name: string, arity: number, implementation: Implementation, signature?: Signature | string): void {
@@ -98,8 +105,6 @@ function replace(name: string, arity: number, implementation: Implementation): v
 // ---- members and lists ------------------------------------------------------------------------------
 
 type Members = Record<string, unknown>;
-const membersOf = (value: unknown): [string, unknown][] =>
-  typeof value === 'object' && value !== null ? Object.entries(value as Members) : [];
 
 replace('boolean', 1, ([value]) => toBoolean(value));
 replace('not', 1, ([value]) => (value === undefined ? undefined : !toBoolean(value)));
@@ -112,7 +117,7 @@ replace('merge', 1, ([objects]) => {
   const merged: Members = {};
   for (const object of objects as unknown[]) {
     countStep();
-    for (const [name, value] of membersOf(object)) setMember(merged, name, value);
+    for (const [name, value] of entriesOf(object)) setMember(merged, name, value);
   }
   return merged;
 });
@@ -141,7 +146,7 @@ replace('shuffle', 1, ([values]) => {
 function spread(value: unknown): unknown {
   if (Array.isArray(value)) return value.reduce((all: unknown, item) => append(all, spread(item)), sequenceOf());
   if (typeof value !== 'object' || value === null || value instanceof JsonataFunction) return value;
-  return sequenceOf(...membersOf(value).map(([name, member]) => ({ [name]: member })));
+  return sequenceOf(...entriesOf(value).map(([name, member]) => ({ [name]: member })));
 }
 
 // ---- higher-order functions -----------------------------------------------------------------------------
@@ -192,14 +197,14 @@ replace('reduce', 3, ([values, callee, initial]) => {
 });
 replace('sift', 2, ([object, callee]) => {
   const kept: Members = {};
-  for (const [name, value] of membersOf(object)) {
+  for (const [name, value] of entriesOf(object)) {
     if (toBoolean(callWith(callee, [value, name, object]))) setMember(kept, name, value);
   }
   return Object.keys(kept).length === 0 ? undefined : kept;
 });
 replace('each', 2, ([object, callee]) => {
   const results = sequenceOf();
-  for (const [name, value] of membersOf(object)) {
+  for (const [name, value] of entriesOf(object)) {
     const result = callWith(callee, [value, name, object]);
     if (result !== undefined) results.push(result);
   }
@@ -223,7 +228,8 @@ export function sortValues(
   values: readonly unknown[],
   mustSwap: (left: unknown, right: unknown) => boolean,
 ): readonly unknown[] {
-  if (values.length <= 1) return values;
+  // An object in the place of a list is left as it is.
+  if (!Array.isArray(values) || values.length <= 1) return values;
   const middle = Math.floor(values.length / 2);
   const left = sortValues(values.slice(0, middle), mustSwap);
   const right = sortValues(values.slice(middle), mustSwap);
@@ -266,7 +272,7 @@ export function matcherOf(pattern: RegExp, position: number | undefined): Jsonat
     });
     return { match: found[0], start: found.index, end: found.index + found[0].length, groups: found.slice(1), next };
   };
-  return new JsonataFunction(2, ([text, from]) => matchFrom(text, typeof from === 'number' ? from : 0));
+  return new FalseFunction(2, ([text, from]) => matchFrom(text, typeof from === 'number' ? from : 0));
 }
 
 /** The matches of a matcher function in a text, at most as many as the limit. */

@@ -42,6 +42,9 @@ export class JsonataFunction {
 // By this mark the functions that we take over from the jsonata package know a function.
 Object.defineProperty(JsonataFunction.prototype, '_jsonata_lambda', { value: true });
 
+/** A function that counts as false: a pattern, or one that was given as an argument. Those an expression defines or names count as true. */
+export class FalseFunction extends JsonataFunction {}
+
 /** An error with one of JSONata's codes, worded when it is reported. */
 export interface JsonataError {
   code: string;
@@ -85,6 +88,12 @@ export function lookup(input: unknown, name: string): unknown {
   return (input as Record<string, unknown>)[name];
 }
 
+/** The members of an object or list by name. What we note on a list about itself is not among them. */
+export function entriesOf(value: unknown): [string, unknown][] {
+  if (Array.isArray(value)) return value.map((member, index) => [String(index), member]);
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+}
+
 /** Sets a member, also one named `__proto__`, as plain data. */
 export function setMember(target: Record<string, unknown>, name: string, value: unknown): void {
   if (name === '__proto__') {
@@ -110,6 +119,7 @@ export function toBoolean(value: unknown): boolean | undefined {
     return value.length === 1 ? (toBoolean(value[0]) ?? false) : value.some((item) => toBoolean(item) === true);
   }
   if (isNumber(value)) return value !== 0;
+  if (value instanceof JsonataFunction) return !(value instanceof FalseFunction);
   return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
 }
 
