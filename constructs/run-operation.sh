@@ -2,8 +2,8 @@
 # Runs one operation on an instance: fetches one object version, runs the user's command on it, stores the results,
 # and writes their manifest last. Runs as root, once per operation, whatever is sent twice or dies in between.
 #
-# What an uploader chose (the key above all) reaches this script in files and environment variables only:
-# never in a command line, never in text that a shell or the AWS CLI expands.
+# What an uploader chose (the key above all) arrives base64-encoded and is only ever a quoted variable here:
+# never part of a script, never where a shell or the AWS CLI would expand it.
 #
 # Exit codes: 0 done; 65, 75 and all others as the command gave them, except 194. Our own: 69 this instance lacks
 # something, 73 the results cannot be stored, 74 a transfer failed, 75 an earlier run of the operation was cut off.
@@ -53,7 +53,7 @@ stop() {
 # An agent that does not know ENV_VAR parameters leaves them unset, and must not get any other chance to interpret them.
 check_instance() {
   local name
-  for name in SSM_OperationId SSM_DownloadRequest SSM_Environment SSM_ResultsLocation; do
+  for name in SSM_OperationId SSM_Environment SSM_ResultsLocation; do
     [[ -n ${!name:-} ]] || stop 69 "the parameter $name did not arrive: the SSM Agent is older than 3.3.2746.0. Update it"
   done
   [[ $SSM_OperationId =~ ^[A-Za-z0-9_-]+$ ]] || stop 69 'the operation id is not letters, digits, hyphens and underscores'
@@ -138,7 +138,6 @@ sweep() {
 # Entries end with NUL, so a value may hold anything else, line ends at its end included.
 prepare_work() {
   mkdir "$work" "$work/command" "$work/results" "$work/output" "$work/temporary"
-  base64 -d <<<"$SSM_DownloadRequest" >"$work/download.json"
   base64 -d <<<"$SSM_Environment" >"$work/environment"
   location=$(base64 -d <<<"$SSM_ResultsLocation")
   local entry
@@ -147,12 +146,21 @@ prepare_work() {
     export "${entry?}"
   done <"$work/environment"
   export OBJECT_FILE=$work/object RESULTS_DIR=$work/results TMPDIR=$work/temporary OPERATION_ID=$SSM_OperationId
-  unset SSM_OperationId SSM_DownloadRequest SSM_Environment SSM_ResultsLocation
+  unset SSM_OperationId SSM_Environment SSM_ResultsLocation
 }
 
+# Fetches the very version or, in a bucket without versions, the object only while it is the one that was validated.
 download_object() {
-  aws s3api get-object --cli-input-json "file://$work/download.json" "$OBJECT_FILE" >"$work/downloaded.json" ||
-    stop 74 'the object could not be downloaded'
+  local key=$OBJECT_KEY version=--version-id=$OBJECT_VERSION
+  [[ -n $OBJECT_VERSION ]] || version="--if-match=\"$OBJECT_ETAG\""
+  # The CLI takes such a value for the place of the real one: then it finds the key there, and takes that as it is.
+  # (--cli-input-json would be simpler, but the CLI has it for no command that writes a file.)
+  if [[ $key =~ ^(fileb?|https?):// ]]; then
+    printf %s "$key" >"$work/key"
+    key=file://$work/key
+  fi
+  AWS_CLI_FILE_ENCODING=UTF-8 aws s3api get-object --bucket="$OBJECT_BUCKET" --key="$key" "$version" "$OBJECT_FILE" \
+    >"$work/downloaded.json" || stop 74 'the object could not be downloaded'
   (($(wc -c <"$OBJECT_FILE") == OBJECT_SIZE)) || stop 74 "the object is not $OBJECT_SIZE bytes long, as it was when it was validated"
 }
 

@@ -43,7 +43,8 @@ function expandParameterFile(option, value) {
   const file = /^fileb?:\/\/(.*)$/s.exec(value)?.[1];
   if (file === undefined) return value;
   try {
-    return fs.readFileSync(file, 'utf8');
+    // Read as text, with all line ends made one: a carriage return does not survive.
+    return fs.readFileSync(file, 'utf8').replace(/\r\n?/g, '\n');
   } catch (error) {
     const { message } = /** @type {Error} */ (error);
     return misuse(`Error parsing parameter '${option}': Unable to load paramfile ${value}: ${message}`);
@@ -60,11 +61,12 @@ function parseArguments(words, known) {
   const accepted = [...known.options, '--region', '--output'];
   for (let index = 0; index < words.length; index++) {
     const word = /** @type {string} */ (words[index]);
+    const [, name = word, joined] = /^(--[^=]+)=(.*)$/s.exec(word) ?? [];
     if (known.flags.includes(word) || word === '--no-cli-pager') parsed.flags.add(word);
-    else if (accepted.includes(word)) {
-      const value = words[++index];
-      if (value === undefined) misuse(`aws: error: argument ${word}: expected one argument`);
-      parsed.options[word] = known.plain?.includes(word) ? value : expandParameterFile(word, value);
+    else if (accepted.includes(name)) {
+      const value = joined ?? words[++index];
+      if (value === undefined) misuse(`aws: error: argument ${name}: expected one argument`);
+      parsed.options[name] = known.plain?.includes(name) ? value : expandParameterFile(name, value);
     } else if (word.startsWith('-') && word !== '-') misuse(`Unknown options: ${word}`);
     else parsed.positionals.push(word);
   }
@@ -546,8 +548,9 @@ const readMembers = ['Bucket', 'Key', 'VersionId', 'IfMatch', 'ChecksumMode'];
 const commands = {
   's3 cp': copy,
   's3 ls': list,
+  // As in the CLI, a command that writes a file has no --cli-input-json.
   's3api get-object': async (words) => {
-    const parsed = parseArguments(words, { options: ['--cli-input-json', ...readMembers.map(optionOf)], flags: [] });
+    const parsed = parseArguments(words, { options: readMembers.map(optionOf), flags: [] });
     const [file, ...rest] = parsed.positionals;
     if (file === undefined || rest.length > 0) misuse('aws: error: the following arguments are required: outfile');
     const response = await send({ method: 'GET', ...readRequest(requestMembers(parsed, readMembers)) });

@@ -9,14 +9,8 @@ export const commandParameterRules = {
     allowedPattern: '^[A-Za-z0-9_-]+$',
     maximumCharacters: 128,
   },
-  DownloadRequest: {
-    description:
-      'Base64 of the JSON that `aws s3api get-object --cli-input-json` reads: the object version to process.',
-    allowedPattern: '^[A-Za-z0-9+/]+={0,2}$',
-    maximumCharacters: 12_288,
-  },
   Environment: {
-    description: 'Base64 of NUL-terminated NAME=value entries: the OBJECT_ variables of the command.',
+    description: 'Base64 of NUL-terminated NAME=value entries: which object version to process.',
     allowedPattern: '^[A-Za-z0-9+/]+={0,2}$',
     maximumCharacters: 8_192,
   },
@@ -62,7 +56,6 @@ export function commandParameters(request: CommandRequest): Record<CommandParame
   }
   const parameters: Record<CommandParameterName, [string]> = {
     OperationId: [request.operationId],
-    DownloadRequest: [base64(asciiJson(downloadRequest(request.object)))],
     Environment: [base64(environmentEntries(environmentOf(request.object)))],
     ResultsLocation: [base64(`s3://${request.resultsBucket}/${request.resultsPrefix}`)],
   };
@@ -77,15 +70,6 @@ function checkParameter(name: CommandParameterName, value: string): void {
   throw new Error(
     `A value does not fit the command document, at its parameter ${name}\n  got: ${JSON.stringify(value.slice(0, 200))} (${value.length} characters)\n  allowed: ${rule.allowedPattern}, at most ${rule.maximumCharacters} characters\n  fix: choose another value for ${name}`,
   );
-}
-
-/** The very version, or, in a bucket without versions, the object only as long as it is the one that was validated. */
-function downloadRequest(object: ObjectReference): Record<string, string> {
-  return {
-    Bucket: object.bucket,
-    Key: object.key,
-    ...(object.versionId === undefined ? { IfMatch: `"${object.etag}"` } : { VersionId: object.versionId }),
-  };
 }
 
 /** The variables that describe the object to the command. Each is always set, so that `set -u` does not stop it. */
@@ -113,14 +97,6 @@ function environmentEntries(environment: Readonly<Record<string, string>>): stri
       return `${name}=${value}\0`;
     })
     .join('');
-}
-
-/** JSON in ASCII alone: the CLI reads the file in the locale's encoding, whatever that is on the instance. */
-function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function base64(text: string): string {
