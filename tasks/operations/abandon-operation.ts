@@ -14,6 +14,7 @@ export async function abandonOperation(
   reason: string,
   context: OperationContext,
 ): Promise<string[]> {
+  if (abandoned.completion !== undefined) return [];
   const poked: string[] = [];
   const poke = (ids: readonly string[]): void => void poked.push(...ids);
   let operation: Operation | undefined = abandoned;

@@ -10,6 +10,9 @@ import type { OperationContext, StepContext, StepResult } from './operation-cont
 /** More steps than any operation takes at once; beyond them something turns in circles, and its re-check goes on. */
 const maximumSteps = 25;
 
+/** More operations than one invocation has the time for: the others' re-checks go on. */
+const maximumOperations = 500;
+
 /** The handler must have ended well before Lambda stops it. */
 const reserveMs = 10_000;
 
@@ -21,14 +24,16 @@ export async function advance(operationIds: readonly string[], context: Operatio
   const due = new Set(operationIds);
   const poke = (ids: readonly string[]): void => ids.forEach((id) => due.add(id));
   const failures: unknown[] = [];
+  let count = 0;
   // A set gives its members in the order of their arrival, those that arrive on the way included.
   for (const id of due) {
     due.delete(id);
-    if (!named.has(id) && context.remainingTimeMs() < reserveMs) break;
+    const isPoked = !named.has(id);
+    if (isPoked && (context.remainingTimeMs() < reserveMs || count++ >= maximumOperations)) break;
     try {
       await advanceOne(id, { ...context, poke });
     } catch (error) {
-      if (named.has(id)) failures.push(error);
+      if (!isPoked) failures.push(error);
       else context.log.warn('An operation that was poked could not go on', { operation: id, problem: String(error) });
     }
   }

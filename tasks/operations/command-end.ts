@@ -84,7 +84,7 @@ export async function tryAgain(
   return release(operation, context, async (writes) => {
     const progress = { phase: 'queued', listed: true } as const;
     const next = { ...operation, progress, place, try: operation.try + 1, lastObstacle: obstacle };
-    await context.ledger.saveOperation(next, takePlace(place, operation.id), ...writes);
+    await context.ledger.saveOperation(next, takePlace(next), ...writes);
     return 'moved';
   });
 }

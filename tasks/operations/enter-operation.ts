@@ -66,7 +66,7 @@ async function storeOperation(
     const known = await context.ledger.readOperation(id);
     const entered = withToken(known ?? create(), taskToken, context.nowMs());
     // Its place may have been given up because nobody seemed to wait any more.
-    const listing = entered.completion === undefined && isListed(entered) ? [takePlace(entered.place, id)] : [];
+    const listing = entered.completion === undefined && isListed(entered) ? [takePlace(entered)] : [];
     if ((await context.ledger.saveOperation(entered, ...listing)) !== undefined) return;
   }
 }

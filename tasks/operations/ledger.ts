@@ -57,8 +57,7 @@ export class Ledger {
    * @returns the operation as it is stored now; undefined when another writer was faster */
   async saveOperation(changed: Operation, ...others: Write[]): Promise<Operation | undefined> {
     const stored = { ...changed, version: changed.version + 1 };
-    const expiresAt = Math.ceil(changed.deadlineAtMs / 1000) + keptAfterDeadlineSeconds;
-    const item = { ...stored, ...operationKey(changed.id), expiresAt };
+    const item = { ...stored, ...operationKey(changed.id), expiresAt: keptUntil(changed.deadlineAtMs) };
     return (await this.commit([putVersion(item, changed.version), ...others])) ? stored : undefined;
   }
 
@@ -159,7 +158,7 @@ export class Ledger {
 export function takeSlot(fleetId: string, held: HeldSlot, nowMs: number): Write {
   return {
     Put: {
-      Item: toItem({ ...slotKey(fleetId, held), ...held }),
+      Item: toItem({ ...slotKey(fleetId, held), ...held, expiresAt: keptUntil(held.leaseExpiresAtMs) }),
       ConditionExpression: 'attribute_not_exists(pk) OR leaseExpiresAtMs <= :now OR operationId = :me',
       ExpressionAttributeValues: toItem({ ':now': nowMs, ':me': held.operationId }),
     },
@@ -178,8 +177,8 @@ export function freeSlot(fleetId: string, slot: Slot, operationId: string): Writ
 }
 
 /** Puts an operation in its place in the waiting list. Repeating it changes nothing. */
-export function takePlace(place: RecordReference, operationId: string): Write {
-  return { Put: { Item: toItem({ ...place, operationId }) } };
+export function takePlace({ id, place, deadlineAtMs }: Operation): Write {
+  return { Put: { Item: toItem({ ...place, operationId: id, expiresAt: keptUntil(deadlineAtMs) }) } };
 }
 
 /** Takes an operation off the waiting list. Repeating it changes nothing. */
@@ -189,8 +188,12 @@ export function leavePlace(place: RecordReference): Write {
 
 /** Remembers what a command (`command#…`), an image (`image#…`) or a backup job (`backup-job#…`) belongs to. */
 export function putPointer(subject: string, to: Pointer, deadlineAtMs: number): Write {
-  const expiresAt = Math.ceil(deadlineAtMs / 1000) + keptAfterDeadlineSeconds;
-  return { Put: { Item: toItem({ ...pointerKey(subject), ...to, expiresAt }) } };
+  return { Put: { Item: toItem({ ...pointerKey(subject), ...to, expiresAt: keptUntil(deadlineAtMs) }) } };
+}
+
+/** In seconds, as DynamoDB's time to live takes it. */
+function keptUntil(atMs: number): number {
+  return Math.ceil(atMs / 1000) + keptAfterDeadlineSeconds;
 }
 
 function pointerKey(subject: string): { pk: string; sk: string } {

@@ -25,6 +25,8 @@ export interface AccountOptions {
   readonly instanceCount?: number;
   /** Whether events reach the relay and the cleaner. @default true */
   readonly eventsArrive?: boolean;
+  /** How often each event reaches the relay, all at once. @default 1 */
+  readonly eventCopies?: number;
   readonly imageDurationMs?: number;
   readonly backupDurationMs?: number;
 }
@@ -152,6 +154,11 @@ export class Account {
   /** Ends a state as if the execution had been aborted. */
   end(visit: Visit): void {
     visit.status = 'ended';
+    this.expireToken(visit);
+  }
+
+  /** Makes the present token of a state stale, as the moment between a heartbeat's expiry and the next attempt does. */
+  expireToken(visit: Visit): void {
     for (const token of this.tokens.values()) if (token.visit === visit) token.isOpen = false;
   }
 
@@ -193,7 +200,7 @@ export class Account {
   ): Promise<void> {
     if (visit.status !== 'waiting') return;
     const taskToken = `token-${visit.executionArn}-${visit.state}-${redriveCount}-${retryCount}`;
-    for (const token of this.tokens.values()) if (token.visit === visit) token.isOpen = false;
+    this.expireToken(visit);
     this.tokens.set(taskToken, { visit, isOpen: true });
     visit.entries++;
     const again = (): void => void this.attempt(task, settings, input, visit, redriveCount, retryCount + 1);
@@ -214,7 +221,9 @@ export class Account {
   private receive(event: AwsEvent): void {
     this.events.push(event);
     if (this.options.eventsArrive === false) return;
-    this.clock.schedule(500, () => void this.relay(event).catch(() => undefined));
+    this.clock.schedule(500, () => {
+      for (let copy = 0; copy < (this.options.eventCopies ?? 1); copy++) void this.relay(event).catch(() => undefined);
+    });
   }
 
   private states(): Service {

@@ -89,7 +89,7 @@ const instanceEvent = (account: Account): AwsEvent => ({
 
 async function runCommands(seed: string, crashRate: number) {
   const random = createRandom(seed);
-  const account = new Account({ seed, instanceCount: 1 + random.integer(2) });
+  const account = new Account({ seed, instanceCount: 1 + random.integer(2), eventCopies: 3 });
   await account.pass(30);
   account.ssm.commands.answer(() => ({
     durationMs: 1000 * (1 + random.integer(900)),
@@ -139,7 +139,7 @@ describe('operations that are moved on by many at once, and crash anywhere', () 
   });
 
   it.each(seeds.slice(0, 5))('make no more images than begin one after another: %s', async (seed) => {
-    const account = new Account({ seed });
+    const account = new Account({ seed, eventCopies: 3 });
     await account.pass(30);
     const observed = interfere(account, seed, 0.04);
     const visits = [];

@@ -45,6 +45,77 @@ describe('process-object', () => {
     expect(visit.entries).toBeLessThanOrEqual(1 + 8);
   });
 
+  it('keeps an end that was seen while no token was valid, and reports it with the next one', async () => {
+    const { account, visit } = await start(() => ({ durationMs: 100_000 }));
+    await account.pass(90);
+    account.expireToken(visit);
+    await account.pass(20);
+    const [operation] = account.items('operation#');
+    expect(operation).toMatchObject({ completion: { kind: 'success' } });
+    expect(visit.status).toBe('waiting');
+    await account.pass(3600);
+    expect(visit.status).toBe('succeeded');
+    expect(account.log.filter((line) => line.level === 'ERROR')).toEqual([]);
+  });
+
+  it('never starts a command for a state that does not wait any more, and lets the next in the queue come first', async () => {
+    const { account, visits } = await start(() => ({ durationMs: 300_000 }), { count: 3 });
+    await account.pass(60);
+    account.end(visits[1]!);
+    await account.pass(3600);
+    expect(visits.map((visit) => visit.status)).toEqual(['succeeded', 'ended', 'succeeded']);
+    expect(account.ssm.commands.all.size).toBe(2);
+    expect(account.items('fleet#')).toEqual([]);
+  });
+
+  it('takes a slot whose lease has ended from an operation that nobody moves on', async () => {
+    const { account, visit } = await start(() => ({ exitCode: 'never' }), { eventsArrive: false });
+    account.end(visit);
+    await account.pass(4 * 3600);
+    const executionArn = `${execution}-next`;
+    account.ssm.commands.answer(() => ({}));
+    const object = await account.claim(executionArn, 'next');
+    const next = account.enter(processObject, processSettings, { object }, { executionArn });
+    await account.pass(3600);
+    expect(next.status).toBe('succeeded');
+    expect(account.items('fleet#')).toEqual([]);
+  });
+
+  it('does not send a second command when the first one’s id was lost, and adopts it', async () => {
+    const account = new Account();
+    await account.pass(30);
+    account.ssm.commands.answer(() => ({ durationMs: 600_000 }));
+    let isLost = false;
+    account.cloud.intercept(async (call, next) => {
+      const output = await next(call);
+      if (call.operation !== 'SendCommand' || isLost) return output;
+      isLost = true;
+      throw new Error('the function crashed');
+    });
+    const object = await account.claim(execution);
+    const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    await account.pass(3600);
+    expect(visit.status).toBe('succeeded');
+    expect(account.ssm.commands.all.size).toBe(1);
+  });
+
+  it('sends a command whose first sending never reached SSM', async () => {
+    const account = new Account();
+    await account.pass(30);
+    account.ssm.commands.answer(() => ({}));
+    let isLost = false;
+    account.cloud.intercept((call, next) => {
+      if (call.operation !== 'SendCommand' || isLost) return next(call);
+      isLost = true;
+      throw new Error('the function crashed');
+    });
+    const object = await account.claim(execution);
+    const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    await account.pass(3600);
+    expect(visit.status).toBe('succeeded');
+    expect(account.ssm.commands.all.size).toBe(1);
+  });
+
   it('leaves nothing behind: no slot, no place in the queue', async () => {
     const { account } = await start(() => ({}), { count: 3 });
     await account.pass(3600);
