@@ -1,5 +1,7 @@
 /** Builds the simulated services of one account and Region, connects them, and says which resource types they create. */
 import { rmSync } from 'node:fs';
+import { Endpoint } from './endpoint';
+import { InstanceRunner } from './instance/instance-runner';
 import type { Progress } from './progress';
 import type { RandomSource } from './random';
 import { AutoScalingService } from './services/autoscaling';
@@ -71,6 +73,8 @@ interface CompositionOptions {
   readonly random: RandomSource;
   readonly assets: Assets;
   readonly settings: ServiceSettings;
+  /** Where the folders of instances are kept; undefined: a temporary one. */
+  readonly instancesDirectory: string | undefined;
   readonly standInFor: (definition: FunctionDefinition) => StandIn | undefined;
   readonly progress: Progress;
 }
@@ -84,8 +88,11 @@ export interface ComposedServices {
 
 /** Composes all services around one cloud. */
 export function composeServices(options: CompositionOptions): ComposedServices {
-  const services = createServices(options);
-  const { iam, ...callable } = services;
+  const endpoint = new Endpoint(options.cloud);
+  const iam = new IamModel();
+  const instances = createInstances(options, endpoint, iam, (id) => services.ec2.instances.get(id).instanceProfile);
+  const services: SimulatedServices = { ...createServices(options, endpoint, instances), iam };
+  const { iam: _, ...callable } = services;
   for (const service of Object.values(callable)) options.cloud.add(service);
   const temporaryDirectories: string[] = [];
   const onTemporaryDirectory = (path: string): void => void temporaryDirectories.push(path);
@@ -107,12 +114,18 @@ export function composeServices(options: CompositionOptions): ComposedServices {
     ...statesResources(services.states, assets),
   };
   const close = async (): Promise<void> => {
+    instances.close();
+    await endpoint.close();
     for (const directory of temporaryDirectories) rmSync(directory, { recursive: true, force: true });
   };
   return { services, handlers, close };
 }
 
-function createServices(options: CompositionOptions): SimulatedServices {
+function createServices(
+  options: CompositionOptions,
+  endpoint: Endpoint,
+  instances: InstanceRunner,
+): Omit<SimulatedServices, 'iam'> {
   const { cloud, clock, progress, settings } = options;
   const { region, accountId } = cloud;
   const report = (error: unknown): void => progress.report(error);
@@ -127,8 +140,7 @@ function createServices(options: CompositionOptions): SimulatedServices {
     dynamodb: new DynamoDbService({ ...common('dynamodb'), ...settings.dynamodb }),
     ec2,
     events,
-    iam: new IamModel(),
-    lambda: new LambdaService({ ...common('lambda'), runner: createRunner(options, logs) }),
+    lambda: new LambdaService({ ...common('lambda'), runner: createRunner(options, logs, endpoint) }),
     logs,
     monitoring: new MonitoringService({ clock }),
     s3: new S3Service(emitting('s3')),
@@ -137,6 +149,7 @@ function createServices(options: CompositionOptions): SimulatedServices {
     ssm: new SsmService({
       ...emitting('ssm'),
       ec2,
+      runner: instances,
       writeLog: ({ logGroup, logStream, text }) => logs.write(logGroup, logStream, text),
       ...settings.ssm,
     }),
@@ -151,6 +164,7 @@ function createServices(options: CompositionOptions): SimulatedServices {
 function createRunner(
   { cloud, clock, random, progress, standInFor }: CompositionOptions,
   logs: LogsService,
+  endpoint: Endpoint,
 ): FunctionRunner {
   return new FunctionRunner({
     clock,
@@ -162,6 +176,24 @@ function createRunner(
       logs.write(logGroupName, '$LATEST', line);
       progress.announceLog(name, line);
     },
-    endpoint: () => Promise.resolve({ environment: {} }),
+    environmentFor: (principal) => endpoint.environmentFor(principal),
+  });
+}
+
+/** Instances run real commands, with the rights of their role in the simulated cloud. */
+function createInstances(
+  { clock, instancesDirectory }: CompositionOptions,
+  endpoint: Endpoint,
+  iam: IamModel,
+  profileOf: (instanceId: string) => string | undefined,
+): InstanceRunner {
+  return new InstanceRunner({
+    ...(instancesDirectory !== undefined && { directory: instancesDirectory }),
+    nowMs: () => clock.nowMs(),
+    awsEnvironment: (instanceId) => {
+      const profile = profileOf(instanceId);
+      const role = profile === undefined ? undefined : iam.roleOfInstance(profile);
+      return endpoint.environmentFor({ id: role?.arn ?? profile ?? instanceId, session: instanceId });
+    },
   });
 }

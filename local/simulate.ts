@@ -31,6 +31,9 @@ export interface SimulateOptions {
   readonly parameters?: ParameterValues;
   /** What answers in place of functions, by logical id, construct path or function name. */
   readonly standIns?: Readonly<Record<string, StandIn>>;
+  /** Folder for the machines: each instance is a folder in it that is kept.
+   * @default - a temporary folder, removed by `close` */
+  readonly instancesDirectory?: string;
   /** Durations and delays of single services, each with a default of its own. */
   readonly serviceSettings?: ServiceSettings;
   /** Told what happens, as it happens. */
@@ -68,6 +71,7 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
     assets,
     progress,
     settings: options.serviceSettings ?? {},
+    instancesDirectory: options.instancesDirectory,
     standInFor: (definition) => standIns.get(definition.name),
   });
   const deployment: DeploymentContext = {

@@ -4,6 +4,7 @@ import { costOf, type SimulationCost } from './cost';
 import { findResource } from './find-resource';
 import { readRecords, readResults, type ObjectRecord, type ResultFile } from './ledger-reader';
 import type { Progress } from './progress';
+import type { EventRule } from './services/event-delivery';
 import { operator, type Cloud, type ServiceName, type ServiceOutput } from './services/service';
 import { SimulatedExecution } from './simulated-execution';
 import type { JsonValue } from './states-language/engine';
@@ -13,7 +14,7 @@ import type { VirtualClock } from './virtual-clock';
 /** An object to put into a simulated bucket. */
 export interface Upload {
   /** Logical id, construct path or name of the bucket.
-   * @default - the only bucket that announces its objects to EventBridge, or the only bucket */
+   * @default - the only bucket whose new objects a rule waits for, or the only bucket */
   readonly bucket?: string;
   readonly key: string;
   readonly body: Uint8Array | string;
@@ -161,7 +162,11 @@ export class Simulation {
   }
 
   private bucketName(identifier: string | undefined): string {
-    return findResource(this.resources, identifier, ['AWS::S3::Bucket']).physicalId!;
+    const types = ['AWS::S3::Bucket'];
+    if (identifier !== undefined) return findResource(this.resources, identifier, types).physicalId!;
+    const watched = watchedBuckets(this.services.events.listRules());
+    const candidates = this.resources.filter(({ type, physicalId }) => types.includes(type) && watched.has(physicalId));
+    return findResource(candidates.length > 0 ? candidates : this.resources, undefined, types).physicalId!;
   }
 
   private notSettled(withinMs: number): Error {
@@ -172,4 +177,10 @@ export class Simulation {
       `Something still happens, at Simulation.settle\n  got: after ${withinMs / 1000} virtual seconds ${running.length === 0 ? 'no execution runs, but timers are left' : `these still run: ${running.join('; ')}`}\n  fix: allow more time with settle({ withinMs }), or stop what waits`,
     );
   }
+}
+
+/** Names of the buckets that rules wait for objects of. */
+function watchedBuckets(rules: readonly EventRule[]): ReadonlySet<unknown> {
+  const patterns = rules.map(({ pattern }) => pattern as { detail?: { bucket?: { name?: readonly unknown[] } } });
+  return new Set(patterns.flatMap((pattern) => pattern?.detail?.bucket?.name ?? []));
 }

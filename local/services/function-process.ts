@@ -4,18 +4,11 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { splitHandler, timedOut, type FunctionDefinition, type FunctionOutcome } from './function-definition';
 
-/** Where a child process finds the simulated services, and who it is there. */
-export interface ChildEndpoint {
-  /** Variables for the SDK: endpoint and credentials. */
-  readonly environment: Readonly<Record<string, string>>;
-}
-
 interface ChildInvocation {
   readonly definition: FunctionDefinition;
   readonly event: unknown;
   readonly requestId: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly endpoint: ChildEndpoint;
   readonly writeLog: (line: string) => void;
 }
 
@@ -66,8 +59,9 @@ export async function runInChildProcess(invocation: ChildInvocation): Promise<Fu
       env: {
         PATH: process.env['PATH'],
         NODE_PATH: runtimeModules(),
+        // Lambda's runtime is newer than this process may be.
+        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
         ...invocation.environment,
-        ...invocation.endpoint.environment,
       },
     },
   );

@@ -10,7 +10,7 @@ import {
   type FunctionError,
   type FunctionOutcome,
 } from './function-definition';
-import { runInChildProcess, type ChildEndpoint } from './function-process';
+import { runInChildProcess } from './function-process';
 import { UnsupportedError, type Principal } from './service';
 
 /** What a stand-in gets besides the event. */
@@ -33,8 +33,8 @@ interface FunctionRunnerOptions {
   readonly clientConfiguration: (principal: Principal) => object;
   readonly standInFor: (definition: FunctionDefinition) => StandIn | undefined;
   readonly writeLog: (definition: FunctionDefinition, line: string) => void;
-  /** Starts the loopback endpoint on first use. */
-  readonly endpoint: (principal: Principal) => Promise<ChildEndpoint>;
+  /** Variables with which a process of its own finds the simulated services. */
+  readonly environmentFor: (principal: Principal) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** Runs functions. */
@@ -54,8 +54,7 @@ export class FunctionRunner {
       definition,
       event,
       requestId,
-      environment,
-      endpoint: await this.options.endpoint(principal),
+      environment: { ...environment, ...(await this.options.environmentFor(principal)) },
       writeLog: (line) => this.options.writeLog(definition, line),
     });
   }

@@ -159,3 +159,54 @@ test('what AWS would answer for a function that does not exist is an error of th
     /^Function not found: arn:aws:lambda:eu-west-1:111122223333:function:no-such-function:\$LATEST \(Service: AWSLambda; Status Code: 404; Error Code: ResourceNotFoundException; Request ID: [^;]+; Proxy: null\)$/,
   );
 });
+
+test('a function that makes its own clients runs in a process of its own, against the same services', async () => {
+  const code = `
+    const { DynamoDBClient, PutItemCommand } = require('@aws-sdk/client-dynamodb');
+    exports.handler = async (event, context) => {
+      console.log('storing', event.id);
+      await new DynamoDBClient({}).send(new PutItemCommand({ TableName: process.env.TABLE, Item: { id: { S: event.id } } }));
+      if (event.id === 'bad') throw Object.assign(new Error('not this one'), { name: 'Bad.Order' });
+      return { stored: event.id, function: context.functionName === process.env.AWS_LAMBDA_FUNCTION_NAME, home: process.env.HOME ?? null };
+    };`;
+  const stack = new SmallStack()
+    .add('Orders', 'AWS::DynamoDB::Table', {
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    })
+    .function('Store', code, { Environment: { Variables: { TABLE: { Ref: 'Orders' } } } })
+    .stateMachine('Machine', invoke('${Store}'));
+  const lines: string[] = [];
+  simulation = await simulate(stack.write(), { onEvent: (event) => event.kind === 'log' && lines.push(event.line) });
+  const stored = simulation.startExecution({ id: 'one' });
+  const failed = simulation.startExecution({ id: 'bad' });
+  await simulation.settle();
+  expect(stored.output).toEqual({ stored: 'one', function: true, home: null });
+  expect(failed).toMatchObject({ status: 'FAILED', error: 'Bad.Order' });
+  expect(JSON.parse(failed.cause!).trace.join('\n')).toContain('/var/task/index.js');
+  expect(lines.sort()).toEqual(['storing bad', 'storing one']);
+  expect(simulation.services.dynamodb.items(simulation.physicalId('Orders', 'AWS::DynamoDB::Table'))).toHaveLength(2);
+}, 20_000);
+
+test('a function that never ends is stopped at its timeout, in a process and in this one', async () => {
+  const endless = new SmallStack()
+    .function(
+      'Process',
+      'exports.handler = () => new Promise((resolve) => setInterval(resolve, 1e9).unref && setInterval(() => 0, 1e6));',
+      { Timeout: 1 },
+    )
+    .stateMachine('Machine', invoke('${Process}'));
+  simulation = await simulate(endless.write());
+  const inProcess = simulation.startExecution();
+  await simulation.settle();
+  expect(inProcess.error).toBe('Sandbox.Timedout');
+  await simulation.close();
+  const typed = new SmallStack()
+    .function('Typed', typedHandler('await new Promise(() => 0);'), { Timeout: 1 })
+    .stateMachine('Machine', invoke('${Typed}'));
+  simulation = await simulate(typed.write());
+  const here = simulation.startExecution();
+  await simulation.settle();
+  expect(here.error).toBe('Sandbox.Timedout');
+});
