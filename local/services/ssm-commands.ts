@@ -75,6 +75,7 @@ export class SsmCommands {
   private readonly answers: CommandAnswer[] = [];
   private readonly runs = new Map<Invocation, Run>();
   private readonly unreported = new Map<Invocation, Outcome>();
+  private readonly expiries = new Map<Command, Timer>();
 
   constructor(
     private readonly options: SsmOptions,
@@ -118,7 +119,8 @@ export class SsmCommands {
     for (const invocation of command.invocations) {
       this.options.clock.schedule(this.options.deliveryMs ?? 1_000, () => this.deliver(command, invocation));
     }
-    this.options.clock.schedule(command.expiresAtMs - requestedAtMs, () => this.expire(command));
+    const expiry = this.options.clock.schedule(command.expiresAtMs - requestedAtMs, () => this.expire(command));
+    this.expiries.set(command, expiry);
     return command;
   }
 
@@ -327,6 +329,10 @@ export class SsmCommands {
     const commandStatus = statusOf(command.invocations);
     if (commandStatus === command.status) return;
     command.status = commandStatus;
+    if (command.invocations.every((one) => isTerminal(one.status))) {
+      this.expiries.get(command)?.cancel();
+      this.expiries.delete(command);
+    }
     this.emit(
       'EC2 Command Status-change Notification',
       command,
