@@ -39,7 +39,7 @@ function isObjectRecord(item: Readonly<Record<string, unknown>>): item is Object
 /** Reads the published result files of a record, in the manifest's order.
  * @returns no files when nothing has been published
  * @throws ServiceError when a file that the manifest names is not there */
-export async function readResults(cloud: Cloud, record: Pick<ObjectRecord, 'results'>): Promise<ResultFile[]> {
+export async function readResults(cloud: Cloud, record: Readonly<Record<string, unknown>>): Promise<ResultFile[]> {
   const results = record['results'] as StoredResults | undefined;
   if (results === undefined) return [];
   const read = async (Key: string): Promise<Uint8Array> => {

@@ -147,7 +147,7 @@ export class Simulation {
   }
 
   /** The result files that a record names, read from the results bucket. */
-  async results(record: Pick<ObjectRecord, 'results'>): Promise<ResultFile[]> {
+  async results(record: Readonly<Record<string, unknown>>): Promise<ResultFile[]> {
     return readResults(this.cloud, record);
   }
 

@@ -125,6 +125,8 @@ function checkRunnable(definition: FunctionDefinition): void {
 /** Loads CommonJS code. What cannot be loaded here, an ECMAScript module for example, is left to its own process. */
 function loadTypedHandler(definition: FunctionDefinition): TypedHandler | undefined {
   const [file, member] = splitHandler(definition.handler);
+  // The SDK warns of the Node version of this process; the function is meant for the one its runtime names.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   let loaded: Readonly<Record<string, unknown>>;
   try {
     loaded = require(join(definition.codeDirectory!, file)) as Readonly<Record<string, unknown>>;
