@@ -1,0 +1,215 @@
+/** The simulated EC2 and Auto Scaling: states over virtual time, limits, names as idempotency keys, eventual consistency. */
+import { AutoScalingService } from '../../local/services/autoscaling';
+import type { AwsEvent } from '../../local/services/aws-event';
+import { Ec2Service } from '../../local/services/ec2';
+import { createRandom } from '../../local/random';
+import { VirtualClock } from '../../local/virtual-clock';
+
+let clock: VirtualClock;
+let ec2: Ec2Service;
+let autoScaling: AutoScalingService;
+let events: AwsEvent[];
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  events = [];
+  const common = {
+    clock,
+    random: createRandom('ec2'),
+    emit: (event: AwsEvent) => void events.push(event),
+    region: 'eu-west-1',
+    accountId: '111122223333',
+  };
+  ec2 = new Ec2Service(common);
+  autoScaling = new AutoScalingService({ ...common, ec2 });
+});
+
+const call = (operation: string, input: object = {}): Record<string, any> => ec2.operations[operation]!(input as never);
+const scale = (operation: string, input: object = {}): Record<string, any> =>
+  autoScaling.operations[operation]!(input as never);
+const running = () => ec2.instances.launch({ alreadyRunning: true, tags: new Map([['role', 'worker']]) }).instanceId;
+const pass = (seconds: number) => clock.runUntilIdle(clock.nowMs() + seconds * 1000);
+const stateOf = (imageId: string): string => call('DescribeImages', { ImageIds: [imageId] })['Images'][0].State;
+
+describe('images', () => {
+  it('are pending, then available, and announce only the end', async () => {
+    const { ImageId: id } = call('CreateImage', { InstanceId: running(), Name: 'image-1', NoReboot: true });
+    expect(() => call('DescribeImages', { ImageIds: [id] })).toThrow(
+      expect.objectContaining({ code: 'InvalidAMIID.NotFound' }),
+    );
+    await pass(2);
+    expect(stateOf(id)).toBe('pending');
+    await pass(600);
+    expect(stateOf(id)).toBe('available');
+    expect(
+      events.filter(({ detailType }) => detailType === 'EC2 AMI State Change').map(({ detail }) => detail),
+    ).toEqual([{ RequestId: expect.any(String), ImageId: id, State: 'available', ErrorMessage: '' }]);
+  });
+
+  it('fail with a reason when a test says so', async () => {
+    ec2.images.answer(({ name }) => (name === 'bad' ? { failure: 'disk error' } : undefined));
+    const { ImageId: id } = call('CreateImage', { InstanceId: running(), Name: 'bad', NoReboot: true });
+    await pass(600);
+    expect(call('DescribeImages', { ImageIds: [id] })['Images'][0]).toMatchObject({
+      State: 'failed',
+      StateReason: { Message: 'disk error' },
+    });
+  });
+
+  it('keep their name to themselves, for a while after they are deregistered', async () => {
+    const instanceId = running();
+    const { ImageId: id } = call('CreateImage', { InstanceId: instanceId, Name: 'image-1', NoReboot: true });
+    const again = () => call('CreateImage', { InstanceId: instanceId, Name: 'image-1', NoReboot: true });
+    expect(again).toThrow(`AMI name image-1 is already in use by AMI ${id}`);
+    await pass(600);
+    expect(call('DeregisterImage', { ImageId: id, DeleteAssociatedSnapshots: true })['DeleteSnapshotResults']).toEqual([
+      { SnapshotId: expect.any(String), ReturnCode: 'success' },
+    ]);
+    expect(again).toThrow(expect.objectContaining({ code: 'InvalidAMIName.Duplicate' }));
+    await pass(61);
+    expect(again).not.toThrow();
+  });
+
+  it('restart the instance unless told not to', async () => {
+    const changes: string[] = [];
+    const instanceId = running();
+    ec2.instances.onChange((_, change) => changes.push(change));
+    call('CreateImage', { InstanceId: instanceId, Name: 'image-1' });
+    await pass(60);
+    expect(changes).toEqual(['rebooting', 'rebooted']);
+  });
+
+  it('are limited to five snapshots of a volume at a time', () => {
+    const instanceId = running();
+    for (const name of ['one', 'two', 'three', 'four', 'five'])
+      call('CreateImage', { InstanceId: instanceId, Name: `image-${name}`, NoReboot: true });
+    expect(() => call('CreateImage', { InstanceId: instanceId, Name: 'image-six', NoReboot: true })).toThrow(
+      expect.objectContaining({ code: 'ConcurrentSnapshotLimitExceeded' }),
+    );
+  });
+
+  it.each([
+    [{ Name: 'x' }, 'MissingParameter'],
+    [{ InstanceId: 'i-1', Name: 'abc' }, 'InvalidInstanceID.Malformed'],
+    [{ InstanceId: 'i-00000000000000000', Name: 'abc' }, 'InvalidInstanceID.NotFound'],
+    [{ InstanceId: 'i-00000000000000000', Name: 'a:b' }, 'InvalidAMIName.Malformed'],
+    [
+      { InstanceId: 'i-00000000000000000', Name: 'abc', TagSpecifications: [{ ResourceType: 'volume' }] },
+      'InvalidParameterValue',
+    ],
+  ])('rejects %j', (input, code) => {
+    expect(() => call('CreateImage', input)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('protect their snapshots, and are found by tag and name', async () => {
+    call('CreateImage', {
+      InstanceId: running(),
+      Name: 'image-1',
+      NoReboot: true,
+      TagSpecifications: [{ ResourceType: 'image', Tags: [{ Key: 'k', Value: 'v' }] }],
+    });
+    await pass(600);
+    const [image] = call('DescribeImages', {
+      Owners: ['self'],
+      Filters: [
+        { Name: 'tag:k', Values: ['v'] },
+        { Name: 'name', Values: ['image-*'] },
+      ],
+    })['Images'];
+    expect(call('DescribeImages', { Filters: [{ Name: 'tag:k', Values: ['other'] }] })['Images']).toEqual([]);
+    const snapshotId = image.BlockDeviceMappings[0].Ebs.SnapshotId as string;
+    expect(() => call('DeleteSnapshot', { SnapshotId: snapshotId })).toThrow(
+      expect.objectContaining({ code: 'InvalidSnapshot.InUse' }),
+    );
+    call('DeregisterImage', { ImageId: image.ImageId });
+    call('DeleteSnapshot', { SnapshotId: snapshotId });
+    expect(call('DescribeSnapshots')['Snapshots']).toEqual([]);
+  });
+
+  it('are copied once for one client token', async () => {
+    const { ImageId: source } = call('CreateImage', { InstanceId: running(), Name: 'image-1', NoReboot: true });
+    const copy = () =>
+      call('CopyImage', { Name: 'copy', SourceImageId: source, SourceRegion: 'eu-west-1', ClientToken: 't' })[
+        'ImageId'
+      ];
+    expect(copy).toThrow(expect.objectContaining({ code: 'InvalidAMIID.Unavailable' }));
+    await pass(600);
+    expect(copy()).toBe(copy());
+  });
+});
+
+it('instances start, stop and end over time, and say so', async () => {
+  const [instance] = call('RunInstances', { ImageId: 'ami-00000000', MinCount: 1, MaxCount: 1 })['Instances'];
+  await pass(30);
+  call('StopInstances', { InstanceIds: [instance.InstanceId] });
+  await pass(60);
+  call('TerminateInstances', { InstanceIds: [instance.InstanceId] });
+  await pass(60);
+  expect(events.map(({ detail }) => detail['state'])).toEqual([
+    'pending',
+    'running',
+    'stopping',
+    'stopped',
+    'shutting-down',
+    'terminated',
+  ]);
+});
+
+it('instances are described in pages, and only as filters allow', () => {
+  const ids = [running(), running(), running()];
+  const page = call('DescribeInstances', {
+    MaxResults: 2,
+    Filters: [
+      { Name: 'tag:role', Values: ['work*'] },
+      { Name: 'instance-state-name', Values: ['running'] },
+    ],
+  });
+  expect(page['Reservations']).toHaveLength(2);
+  expect(call('DescribeInstances', { NextToken: page['NextToken'] })['Reservations'][0].Instances[0].InstanceId).toBe(
+    ids[2],
+  );
+  expect(() => call('DescribeInstances', { Filters: [{ Name: 'color', Values: ['red'] }] })).toThrow(
+    /color.*is not simulated/s,
+  );
+  expect(() => call('DescribeInstances', { Colour: 1 })).toThrow(/Colour is not simulated/);
+});
+
+describe('an Auto Scaling group', () => {
+  const group = () =>
+    autoScaling.createGroup({
+      name: 'group',
+      launch: {},
+      minimumSize: 0,
+      maximumSize: 3,
+      desiredCapacity: 2,
+      subnetIds: [],
+      propagatedTags: new Map([['role', 'worker']]),
+      protectNewInstances: false,
+    });
+  const ids = (): string[] =>
+    scale('DescribeAutoScalingInstances')['AutoScalingInstances'].map((one: { InstanceId: string }) => one.InstanceId);
+
+  it('replaces an instance that ends, with the tags of the group', async () => {
+    group();
+    const [first, second] = ids();
+    call('TerminateInstances', { InstanceIds: [first] });
+    await pass(120);
+    expect(ids()).toEqual([second, expect.not.stringContaining(first!)]);
+    expect(Object.fromEntries(ec2.instances.get(ids()[1]!).tags)).toEqual({
+      role: 'worker',
+      'aws:autoscaling:groupName': 'group',
+    });
+  });
+
+  it('ends no protected instance when it shrinks', () => {
+    group();
+    const [first, second] = ids();
+    scale('SetInstanceProtection', { AutoScalingGroupName: 'group', InstanceIds: [first], ProtectedFromScaleIn: true });
+    scale('SetDesiredCapacity', { AutoScalingGroupName: 'group', DesiredCapacity: 1 });
+    expect(ids()).toEqual([first]);
+    expect(ec2.instances.get(second!).state).toBe('shutting-down');
+    expect(() => scale('SetDesiredCapacity', { AutoScalingGroupName: 'group', DesiredCapacity: 4 })).toThrow(
+      /above max value 3/,
+    );
+  });
+});
