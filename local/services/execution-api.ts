@@ -20,7 +20,6 @@ export function required(value: string | undefined, name: string, maximumLength:
 /** @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  * @throws ServiceError InvalidName */
 export function checkExecutionName(name: string): void {
-  // eslint-disable-next-line no-control-regex
   if (name.length < 1 || name.length > 80 || /[\s?*<>{}[\]"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]/.test(name)) {
     throw new ServiceError('InvalidName', `Invalid Name: '${name}'`);
   }
