@@ -67,9 +67,15 @@ export class LedgerTable extends Construct {
     return Grant.addToPrincipal({ grantee, actions: ['dynamodb:Query'], resourceArns: [index] });
   }
 
-  /** Allows reading every record. */
+  /** Allows reading records: by their keys, or all of an execution. */
   public grantRead(grantee: IGrantable): Grant {
-    return this.table.grantReadData(grantee);
+    this.table.encryptionKey?.grantDecrypt(grantee);
+    const read = Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:GetItem', 'dynamodb:Query'],
+      resourceArns: [this.table.tableArn],
+    });
+    return read.combine(this.grantFindByOwner(grantee));
   }
 }
 

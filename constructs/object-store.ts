@@ -1,5 +1,5 @@
 /** A bucket for originals, results or rejected objects, with the defaults that data deserves. */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aspects, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { IGrantable, Grant } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
@@ -81,30 +81,17 @@ export class ObjectStore extends Construct {
 }
 
 /** Turns EventBridge events on through the bucket's own property: CDK's `eventBridgeEnabled` would add a function,
- * a role and a custom resource for it. A bucket that has CDK's custom resource already is switched on there,
- * because that resource overwrites the property.
+ * a role and a custom resource for it. A bucket that gets this custom resource anyway, for other notifications,
+ * is switched on there as well, because the resource overwrites the property.
  * @returns whether the events are on; false for an imported bucket, whose configuration is not ours to change */
 export function sendEventsNatively(bucket: IBucket): boolean {
   const resource = bucket.node.defaultChild;
   if (!(resource instanceof CfnBucket)) return false;
-  if (bucket.node.tryFindChild('Notifications') !== undefined) {
-    bucket.enableEventBridgeNotification();
-    return true;
-  }
   resource.addPropertyOverride('NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled', true);
-  bucket.node.addValidation({
-    validate: () =>
-      bucket.node.tryFindChild('Notifications') === undefined || eventBridgeEnabledByCdk(bucket)
-        ? []
-        : [
-            `A bucket's notifications overwrite its EventBridge events, at ${bucket.node.path}\n  got: addEventNotification after the bucket became the source of a workflow\n  allowed: notifications beside EventBridge events\n  fix: call enableEventBridgeNotification() on the bucket as well`,
-          ],
+  Aspects.of(bucket).add({
+    visit: (node) => {
+      if (node === bucket && bucket.node.tryFindChild('Notifications')) bucket.enableEventBridgeNotification();
+    },
   });
   return true;
-}
-
-/** CDK keeps this in a private field of the bucket's notifications, so the synthesized resource is asked. */
-function eventBridgeEnabledByCdk(bucket: IBucket): boolean {
-  const notifications = bucket.node.tryFindChild('Notifications') as { eventBridgeEnabled?: boolean } | undefined;
-  return notifications?.eventBridgeEnabled === true;
 }

@@ -1,7 +1,7 @@
 /** Where objects are processed: which instances take commands, what they run, and what they and the workflow may do for it. */
-import { Duration, Names, Stack, Tags, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, Names, Stack, Tags, Token } from 'aws-cdk-lib';
 import { AutoScalingGroup, type IAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
-import { ManagedPolicy, type IGrantable, type IRole } from 'aws-cdk-lib/aws-iam';
+import { ManagedPolicy, type IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Fleet } from '../tasks/operations/settings';
 import { misuse } from './misuse';
@@ -188,19 +188,28 @@ class AutoScalingGroupProcessor extends Processor {
         slotsPerInstance: configuration.slotsPerInstance,
       },
       instances: { arns: [instanceArn(scope, '*')], tag },
-      grantees: owned ? [group.role] : [],
+      grantees: distinct([groupRole(scope, group)]),
     };
   }
+}
+
+/** The role of a group's instances, where CDK knows it: not for an imported group or launch template. */
+function groupRole(scope: Construct, group: IAutoScalingGroup): IRole | undefined {
+  try {
+    if (group instanceof AutoScalingGroup) return group.role;
+  } catch {
+    // A launch template without a role, or an imported one: the group throws.
+  }
+  Annotations.of(scope).addWarningV2(
+    'cdk-object-workflow:unknownInstanceRole',
+    `The role of a group's instances is not known, so nothing is granted to it, at ${scope.node.path}\n  got: ${group.node.path}\n  allowed: a group of this app whose launch template has a role\n  fix: give the launch template a role, or call grantInstance(role) of the workflow; then acknowledge this warning`,
+  );
+  return undefined;
 }
 
 /** Gives a role the part of Systems Manager that the agent needs. Adding it again changes nothing. */
 export function grantSystemsManager(role: IRole): void {
   role.addManagedPolicy(ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore'));
-}
-
-/** Whether something to grant to is a role, which alone can carry managed policies. */
-export function isRole(grantee: IGrantable): grantee is IRole {
-  return 'addManagedPolicy' in grantee;
 }
 
 function instanceArn(scope: Construct, instanceId: string): string {
