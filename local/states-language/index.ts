@@ -4,6 +4,15 @@ import type { EngineHost, Execution, ExecutionIdentity, JsonValue, TaskTokens } 
 import { RunningExecution, type ExecutionStart } from './execution';
 import { TaskTokenRegistry } from './task-tokens';
 
+export { checkDefinition } from './check/check-definition';
+export {
+  requireValidDefinition,
+  validateStateMachineDefinition,
+  type Diagnostic,
+  type ValidationRequest,
+  type ValidationResponse,
+} from './check/validate-state-machine-definition';
+export { variableReferences } from './check/variable-references';
 export type { Definition } from './definition';
 export type * from './engine';
 export { InvalidDefinitionError } from './fields';

@@ -1,7 +1,17 @@
 /** Answers a recorded API case as the API would. */
 import { ServiceError } from '../../local/services/service';
+import {
+  requireValidDefinition,
+  validateStateMachineDefinition,
+} from '../../local/states-language/check/validate-state-machine-definition';
+import { variableReferences } from '../../local/states-language/check/variable-references';
 import { testState, type TestStateRequest } from '../../local/states-language/test-state';
-import type { JsonValue } from '../../local/states-language';
+import {
+  requireValidDefinition,
+  validateStateMachineDefinition,
+  variableReferences,
+  type JsonValue,
+} from '../../local/states-language';
 
 /** A case of kind `validation`, `test-state` or `variable-references`. */
 export interface ApiCase {
@@ -10,6 +20,10 @@ export interface ApiCase {
   /** Instead of `definition` when the text is not JSON. */
   readonly definitionText?: string;
   readonly type?: 'STANDARD' | 'EXPRESS';
+  /** Validation: which API was called. */
+  readonly operation?: 'CreateStateMachine' | 'UpdateStateMachine' | 'ValidateStateMachineDefinition';
+  /** Which API a `validation` case calls. */
+  readonly operation?: string;
   readonly request?: TestStateRequest;
 }
 
@@ -23,12 +37,42 @@ export function runApiCase(testCase: ApiCase): Readonly<Record<string, unknown>>
   }
 }
 
-function answer({ kind, request }: ApiCase): Readonly<Record<string, unknown>> {
-  switch (kind) {
+function answer(testCase: ApiCase): Readonly<Record<string, unknown>> {
+  const { kind, request, definition = null } = testCase;
+  switch (testCase.kind) {
     case 'test-state':
-      return { ...testState(request!) };
+      return { ...testState(testCase.request!) };
     case 'validation':
+      return validate(testCase);
     case 'variable-references':
-      return {};
+      return { variableReferences: variableReferences(definition) };
   }
+}
+
+function validate({
+  operation,
+  definition,
+  definitionText,
+  type = 'STANDARD',
+}: ApiCase): Readonly<Record<string, unknown>> {
+  const text = definitionText ?? JSON.stringify(definition);
+  if (operation === 'ValidateStateMachineDefinition')
+    return { ...validateStateMachineDefinition({ definition: text, type }) };
+  requireValidDefinition(text, type);
+  return {};
+}
+
+/** A definition that is refused when a machine is created or updated, or reported on when it is only validated. */
+function validate({
+  operation,
+  definition,
+  definitionText,
+  type = 'STANDARD',
+}: ApiCase): Readonly<Record<string, unknown>> {
+  const text = definitionText ?? JSON.stringify(definition);
+  if (operation === 'ValidateStateMachineDefinition') {
+    return { ...validateStateMachineDefinition({ definition: text, type }) };
+  }
+  requireValidDefinition(text, type);
+  return {};
 }

@@ -9,8 +9,13 @@ import { isSequence, JsonataFunction, type JsonataError } from './jsonata-values
 
 /** What an expression may refer to. Values are read, never changed. */
 export interface Bindings extends EvaluationSetting {
-  /** `$states`: `input`, `context`, and `result` or `errorOutput` where the language gives them. */
-  readonly states: Readonly<Record<string, JsonValue | undefined>>;
+  /** `$states`; `result` and `errorOutput` only where the language gives them. */
+  readonly states: {
+    readonly input?: JsonValue;
+    readonly context?: JsonValue;
+    readonly result?: JsonValue | undefined;
+    readonly errorOutput?: JsonValue | undefined;
+  };
   readonly variables: Readonly<Record<string, JsonValue>>;
 }
 
