@@ -1,28 +1,36 @@
-// Builds what the package ships into dist/: every source file as CommonJS, and each Lambda handler as one
-// self-contained bundle, so that neither Docker nor esbuild is needed where the construct is synthesized.
-// `--types` adds the declaration files.
+// Builds what the package ships into dist/: every source file as CommonJS beside the scripts it reads, and each Lambda
+// handler as one self-contained bundle, so that neither Docker nor esbuild is needed where the construct is synthesized.
+// `--types` starts from an empty dist/ and adds the declaration files.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync, chmodSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
 const sourceFolders = ['workflow', 'tasks', 'constructs', 'local'];
 const node = { platform: 'node', target: 'node20', format: 'cjs', sourcemap: true, logLevel: 'warning' };
 
-/** Files below a folder whose name ends as given, relative to the project. */
-const filesBelow = (folder, ending) =>
+/** Files of the package below a folder, relative to the project. */
+const filesBelow = (folder) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
+
+const sources = sourceFolders.flatMap(filesBelow);
 
 if (process.argv.includes('--types')) rmSync('dist', { recursive: true, force: true });
 
 await build({
   ...node,
-  entryPoints: sourceFolders.flatMap((folder) => filesBelow(folder, '.ts')).filter((file) => !file.endsWith('.d.ts')),
+  entryPoints: sources.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
   outbase: '.',
   outdir: 'dist',
 });
+
+// Shell scripts and other files that the code reads stand beside it there too.
+for (const file of sources.filter((file) => !file.endsWith('.ts'))) {
+  mkdirSync(dirname(join('dist', file)), { recursive: true });
+  copyFileSync(file, join('dist', file));
+}
 
 // One folder a handler: the folder is the Lambda asset, so it holds nothing but the bundle and its map.
 // Paths inside the bundle are relative, which keeps the asset's hash the same on every machine.

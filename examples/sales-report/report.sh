@@ -92,7 +92,7 @@ sums=$(awk -v reject_code=$REJECT '
     }
   }
 
-  function take_record(   name) {
+  function take_record(   name, missing) {
     if (count == 1 && field[1] == "") return
     if (columns > 0) { take_sale(); return }
     columns = count
@@ -101,8 +101,9 @@ sums=$(awk -v reject_code=$REJECT '
       column[field[name]] = name
     }
     for (name = 1; name <= 4; name++) {
-      if (!(required[name] in column)) reject(first_line, "the header has no column \"" required[name] "\"", "a header with date, product, units and unit_price, in any order, separated by commas")
+      if (!(required[name] in column)) missing = missing (missing == "" ? "" : ", ") required[name]
     }
+    if (missing != "") reject(first_line, "the header lacks " missing, "a header with date, product, units and unit_price, in any order, separated by commas")
     if (rejections > 0) { stopped = 1; exit reject_code }
   }
 

@@ -18,7 +18,7 @@ import {
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
-import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { ObjectStore, ObjectWorkflow, Processor } from 'cdk-object-workflow';
 import type { Construct } from 'constructs';
 
@@ -30,7 +30,14 @@ export class SalesReportStack extends Stack {
     super(scope, id, props);
     const inbox = new ObjectStore(this, 'Inbox');
     this.workflow = new ObjectWorkflow(this, 'SalesReport', {
-      source: { bucket: inbox.bucket, prefix: 'incoming/', suffix: '.csv', maximumSize: Size.mebibytes(100) },
+      source: {
+        bucket: inbox.bucket,
+        prefix: 'incoming/',
+        suffix: '.csv',
+        maximumSize: Size.mebibytes(100),
+        // Browsers on Windows take a CSV for Excel's.
+        contentTypes: ['text/csv', 'text/plain', 'application/vnd.ms-excel'],
+      },
       processor: Processor.autoScalingGroup(this.createFleet(), {
         command: readFileSync(join(__dirname, 'report.sh'), 'utf8'),
         timeout: Duration.minutes(15),
@@ -52,10 +59,7 @@ export class SalesReportStack extends Stack {
       machineImage: MachineImage.latestAmazonLinux2023({ cpuType: AmazonLinuxCpuType.ARM_64 }),
       instanceType: InstanceType.of(InstanceClass.T4G, InstanceSize.MICRO),
       securityGroup: outboundOnly,
-      role: new Role(this, 'InstanceRole', {
-        assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
-        managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore')],
-      }),
+      role: new Role(this, 'InstanceRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }),
       requireImdsv2: true,
       blockDevices: [
         {

@@ -86,12 +86,12 @@ export function placeDefinition(definition: DrawnDefinition, marks = true): Pict
 
   const graph = new Graph<GraphLabel, NodeLabel, EdgeLabel>({ multigraph: true });
   graph.setGraph({ rankdir: 'TB', ranksep: 34, nodesep: 36, edgesep: 18, marginx: padding, marginy: padding });
-  for (const [id, box] of boxes) graph.setNode(id, { width: box.width, height: box.height });
+  for (const [name, box] of boxes) graph.setNode(idOf(name), { width: box.width, height: box.height });
   transitions.forEach(({ from, to, kind, label }, index) => {
     const size = { width: widest(label, smallCharacterWidth) + 8, height: label.length * lineHeight };
     // The way without errors is the heaviest, so that it becomes the straight one.
     const edge = { ...size, labelpos: 'c' as const, weight: kind === 'next' ? 12 : kind === 'choice' ? 4 : 1 };
-    if (boxes.has(from) && boxes.has(to)) graph.setEdge(from, to, edge, String(index));
+    if (boxes.has(from) && boxes.has(to)) graph.setEdge(idOf(from), idOf(to), edge, String(index));
   });
   layout(graph);
 
@@ -99,17 +99,22 @@ export function placeDefinition(definition: DrawnDefinition, marks = true): Pict
   return {
     width: round(width),
     height: round(height),
-    boxes: [...boxes].map(([id, box]) => {
-      const { x = 0, y = 0 } = graph.node(id);
+    boxes: [...boxes].map(([name, box]) => {
+      const { x = 0, y = 0 } = graph.node(idOf(name));
       return { ...box, x: round(x - box.width / 2), y: round(y - box.height / 2) };
     }),
     lines: graph.edges().map((edge: Edge) => {
       const { points = [], x = 0, y = 0 } = graph.edge(edge) as EdgeLabel;
-      const { kind, label } = transitions[Number(edge.name)]!;
+      const { from, to, kind, label } = transitions[Number(edge.name)]!;
       const rounded = points.map((point: Point) => ({ x: round(point.x), y: round(point.y) }));
-      return { from: edge.v, to: edge.w, kind, label, points: rounded, labelAt: { x: round(x), y: round(y) } };
+      return { from, to, kind, label, points: rounded, labelAt: { x: round(x), y: round(y) } };
     }),
   };
+}
+
+/** dagre keeps nodes in plain objects, where a state called `constructor` would be found before it is added. */
+function idOf(name: string): string {
+  return `state ${name}`;
 }
 
 /** A state's box before it has a place. */
