@@ -7,6 +7,9 @@ import { VirtualClock } from '../../local/virtual-clock';
 const bucketArn = 'arn:aws:s3:::results';
 const roleArn = 'arn:aws:iam::111122223333:role/backup';
 
+/** Whatever an operation answers. */
+type Answer = ReturnType<typeof JSON.parse>;
+
 let clock: VirtualClock;
 let backup: BackupService;
 let events: AwsEvent[];
@@ -26,7 +29,7 @@ function open(options: Partial<BackupOptions> = {}): void {
 }
 beforeEach(() => open());
 
-const call = (operation: string, input: object): Record<string, any> => backup.operations[operation]!(input as never);
+const call = (operation: string, input: object): Answer => backup.operations[operation]!(input as never);
 const start = (more: object = {}): string =>
   call('StartBackupJob', {
     BackupVaultName: 'vault',

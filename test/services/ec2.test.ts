@@ -5,6 +5,9 @@ import { Ec2Service } from '../../local/services/ec2';
 import { createRandom } from '../../local/random';
 import { VirtualClock } from '../../local/virtual-clock';
 
+/** Whatever an operation answers. */
+type Answer = ReturnType<typeof JSON.parse>;
+
 let clock: VirtualClock;
 let ec2: Ec2Service;
 let autoScaling: AutoScalingService;
@@ -24,9 +27,8 @@ beforeEach(() => {
   autoScaling = new AutoScalingService({ ...common, ec2 });
 });
 
-const call = (operation: string, input: object = {}): Record<string, any> => ec2.operations[operation]!(input as never);
-const scale = (operation: string, input: object = {}): Record<string, any> =>
-  autoScaling.operations[operation]!(input as never);
+const call = (operation: string, input: object = {}): Answer => ec2.operations[operation]!(input as never);
+const scale = (operation: string, input: object = {}): Answer => autoScaling.operations[operation]!(input as never);
 const running = () => ec2.instances.launch({ alreadyRunning: true, tags: new Map([['role', 'worker']]) }).instanceId;
 const pass = (seconds: number) => clock.runUntilIdle(clock.nowMs() + seconds * 1000);
 const stateOf = (imageId: string): string => call('DescribeImages', { ImageIds: [imageId] })['Images'][0].State;

