@@ -149,7 +149,7 @@ export class SnsService implements Service {
     if (Buffer.byteLength(input.Message) > messageByteLimit) {
       throw new ServiceError('InvalidParameter', 'Invalid parameter: Message too long');
     }
-    // eslint-disable-next-line no-control-regex -- SNS refuses line breaks and control characters in subjects
+
     if (input.Subject !== undefined && !/^[\x20-\x7e]{1,100}$/.test(input.Subject)) {
       throw new ServiceError('InvalidParameter', 'Invalid parameter: Subject');
     }

@@ -1,5 +1,6 @@
 /** Decodes a service's requests and encodes its answers, whatever protocol it speaks. */
-import { ServiceError, UnsupportedError } from '../services/service';
+import type { ServiceError } from '../services/service';
+import { UnsupportedError } from '../services/service';
 import { decodeAwsChunked } from './aws-chunked';
 import { toBytes, toText, type WireRequest, type WireResponse } from './message';
 import { decodeJsonBody, encodeJson } from './protocols/json';

@@ -155,8 +155,7 @@ function retryToken(retryCount: number): RetryToken {
 async function readRequest(request: SdkRequest): Promise<WireRequest> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
-    // What could not be sent to AWS must not work here: a copy source that was not encoded, for one.
-    validateHeaderValue(name, value);
+    checkHeader(name, value);
     headers[name.toLowerCase()] = value;
   }
   const query: Record<string, readonly string[]> = {};
@@ -171,6 +170,18 @@ async function readRequest(request: SdkRequest): Promise<WireRequest> {
     headers,
     body: await readBody(request.body),
   };
+}
+
+/** What could not be sent to AWS must not work here: a copy source that was not encoded, for one. */
+function checkHeader(name: string, value: string): void {
+  try {
+    validateHeaderValue(name, value);
+  } catch (error) {
+    throw new TypeError(
+      `Invalid character in header content ["${name}"], at a request to AWS\n  got: ${JSON.stringify(value)}\n  fix: encode it with encodeURIComponent`,
+      { cause: error },
+    );
+  }
 }
 
 async function readBody(body: unknown): Promise<Uint8Array> {

@@ -42,6 +42,9 @@ export class Placeholders {
         }
       }
     }
+    // What is undefined is found while an expression is read, what is unused only afterwards.
+    checkUsed('Names', names.keys(), (name) => given.some(({ usedNames }) => usedNames.has(name)));
+    checkUsed('Values', values.keys(), (value) => given.some(({ usedValues }) => usedValues.has(value)));
     return new Placeholders(names, values);
   }
 
@@ -76,7 +79,6 @@ function readNames(given: unknown, expressions: readonly Parsed<unknown>[]): Rea
       );
     }
   }
-  checkUsed('Names', entries, (placeholder) => expressions.some(({ usedNames }) => usedNames.has(placeholder)));
   return new Map(entries as [string, string][]);
 }
 
@@ -107,16 +109,11 @@ function readValues(
       );
     }
   }
-  checkUsed('Values', entries, (placeholder) => expressions.some(({ usedValues }) => usedValues.has(placeholder)));
   return values;
 }
 
-function checkUsed(
-  what: 'Names' | 'Values',
-  entries: readonly (readonly [string, unknown])[],
-  isUsed: (placeholder: string) => boolean,
-): void {
-  const unused = entries.map(([placeholder]) => placeholder).filter((placeholder) => !isUsed(placeholder));
+function checkUsed(what: 'Names' | 'Values', placeholders: Iterable<string>, isUsed: (name: string) => boolean): void {
+  const unused = [...placeholders].filter((placeholder) => !isUsed(placeholder));
   if (unused.length > 0) {
     throw validationError(
       `Value provided in ExpressionAttribute${what} unused in expressions: keys: {${unused.join(', ')}}`,
