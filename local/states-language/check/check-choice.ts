@@ -59,7 +59,7 @@ function checkCondition(rule: JsonObject, location: string, here: Surroundings, 
   const operand = rule[operator]!;
   if (operator === 'And' || operator === 'Or') {
     if (!isList(operand) || operand.length === 0) {
-      return report.error(place, `Expected value to be a non-empty array, but was ${shown(operand)}`);
+      return report.error(place, `Value cannot be empty`);
     }
     return operand.forEach((inner, index) => checkInner(inner, within(place, index), here));
   }

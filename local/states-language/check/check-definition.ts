@@ -2,7 +2,7 @@
 import type { QueryLanguage } from '../definition';
 import type { JsonValue, Problem } from '../engine';
 import { checkChoiceRule } from './check-choice';
-import { checkValue, type Surroundings } from './check-values';
+import { checkValue, oneOf, type Surroundings } from './check-values';
 import {
   alternatives,
   catcherFields,
@@ -54,7 +54,7 @@ class DefinitionCheck {
     const here = { report: this.report, language, variables };
     this.fields(graph, graphFields, location, here, language);
     if (Object.keys(states).length === 0) {
-      const problem = isObject(graph['States']) ? 'States must not be empty' : 'Expected value to be an object';
+      const problem = isObject(graph['States']) ? 'Value cannot be empty' : 'Expected value to be an object';
       if ('States' in graph) this.report.error(within(location, 'States'), problem);
       return;
     }
@@ -80,9 +80,9 @@ class DefinitionCheck {
     const type = state['Type'];
     const table = typeof type === 'string' && Object.hasOwn(stateFields, type) ? stateFields[type] : undefined;
     if (table === undefined) {
-      const problem =
-        type === undefined ? "The field 'Type' is required but was missing" : `There is no state type ${shown(type)}`;
-      return report.error(type === undefined ? location : within(location, 'Type'), problem);
+      if (type === undefined) return report.error(location, 'These fields are required: [Type]');
+      const place = within(location, 'Type');
+      return report.error(place, oneOf(place, Object.keys(stateFields)));
     }
     const language = languageOf(state, graphLanguage);
     if (graphLanguage === 'JSONata' && language === 'JSONPath') {
@@ -177,6 +177,7 @@ class DefinitionCheck {
         const graphs = isOne ? [value] : value;
         if (!isList(graphs))
           return this.report.error(location, `Expected value to be an array, but was ${shown(value)}`);
+        if (graphs.length === 0) this.report.error(location, 'Value cannot be empty');
         const places = graphs.map((_graph, index) => (isOne ? location : within(location, index)));
         return this.eachObject(graphs, places, (graph, place) =>
           // Child executions of a distributed Map see none of the variables around it.
@@ -226,7 +227,7 @@ class DefinitionCheck {
       const errors = handler['ErrorEquals'];
       if (!isList(errors)) return;
       const where = within(place, 'ErrorEquals');
-      if (errors.length === 0) this.report.error(where, 'ErrorEquals must not be empty');
+      if (errors.length === 0) this.report.error(where, 'Value cannot be empty');
       if (!errors.includes('States.ALL')) return;
       if (errors.length > 1) this.report.error(where, "'States.ALL' must appear alone");
       if (handler !== handlers.at(-1)) this.report.error(where, "'States.ALL' must be in the last retrier or catcher");
@@ -240,7 +241,7 @@ class DefinitionCheck {
     graphLanguage: QueryLanguage,
   ): void {
     const rules = this.list(value, location);
-    if (isList(value) && rules.length === 0) this.report.error(location, 'Choices must not be empty');
+    if (isList(value) && rules.length === 0) this.report.error(location, 'Value cannot be empty');
     const places = rules.map((_rule, index) => within(location, index));
     this.eachObject(rules, places, (rule, place) => {
       const known = Object.entries(rule).filter(([name]) => Object.hasOwn(ruleFields, name));

@@ -49,7 +49,8 @@ export function checkValue(
     case 'boolean':
       return expectThat(typeof value === 'boolean', 'a boolean', value, location, here);
     case 'word':
-      return expectThat(kind.words.includes(value as string), `one of ${kind.words.join(', ')}`, value, location, here);
+      if (!kind.words.includes(value as string)) here.report.error(location, oneOf(location, kind.words));
+      return;
     case 'integer':
     case 'number':
       return checkNumber(value, kind, location, here);
@@ -78,6 +79,11 @@ function expectThat(
   { report }: Surroundings,
 ): void {
   if (!isSo) report.error(location, `Expected value to be ${expected}, but was ${shown(value)}`);
+}
+
+/** What the service says of a field that has a value it does not know. */
+export function oneOf(location: string, words: readonly string[]): string {
+  return `The field '${location.split('/').at(-1)}' should have one of these values: [${words.join(', ')}]`;
 }
 
 function checkNumber(value: JsonValue, kind: NumberKind, location: string, here: Surroundings): void {

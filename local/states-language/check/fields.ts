@@ -57,7 +57,7 @@ const fields = (table: FieldTable): FieldRule => ({ kind: { is: 'fields', fields
 const longest = 99_999_999;
 
 const everyState: FieldTable = {
-  Type: { ...word('Pass', 'Task', 'Choice', 'Wait', 'Succeed', 'Fail', 'Parallel', 'Map'), required: true },
+  Type: { ...word('Task', 'Wait', 'Pass', 'Succeed', 'Fail', 'Choice', 'Parallel', 'Map'), required: true },
   Comment: constantText,
   QueryLanguage: word('JSONPath', 'JSONata'),
 };
@@ -132,18 +132,8 @@ const mapFields: FieldTable = {
   }),
 };
 
-/** The fields of each type of state. */
+/** The fields of each type of state; the types in the order in which the service lists them. */
 export const stateFields: Readonly<Record<string, FieldTable>> = {
-  Pass: {
-    ...everyState,
-    ...transition,
-    ...throughput,
-    ...assignment,
-    Result: { kind: { is: 'any' }, language: 'JSONPath' },
-    Parameters: payload,
-    ResultPath: resultPath,
-    Output: template,
-  },
   Task: {
     ...everyState,
     ...transition,
@@ -158,14 +148,6 @@ export const stateFields: Readonly<Record<string, FieldTable>> = {
     HeartbeatSeconds: integer(1, longest),
     HeartbeatSecondsPath: path,
   },
-  Choice: {
-    ...everyState,
-    ...throughput,
-    ...assignment,
-    Output: template,
-    Choices: { kind: { is: 'choice rules' }, required: true },
-    Default: constantText,
-  },
   Wait: {
     ...everyState,
     ...transition,
@@ -177,6 +159,16 @@ export const stateFields: Readonly<Record<string, FieldTable>> = {
     Timestamp: { kind: { is: 'timestamp' } },
     TimestampPath: path,
   },
+  Pass: {
+    ...everyState,
+    ...transition,
+    ...throughput,
+    ...assignment,
+    Result: { kind: { is: 'any' }, language: 'JSONPath' },
+    Parameters: payload,
+    ResultPath: resultPath,
+    Output: template,
+  },
   Succeed: { ...everyState, ...throughput, Output: template },
   Fail: {
     ...everyState,
@@ -185,6 +177,14 @@ export const stateFields: Readonly<Record<string, FieldTable>> = {
     ErrorPath: path,
     Cause: text,
     CausePath: path,
+  },
+  Choice: {
+    ...everyState,
+    ...throughput,
+    ...assignment,
+    Output: template,
+    Choices: { kind: { is: 'choice rules' }, required: true },
+    Default: constantText,
   },
   Parallel: {
     ...everyState,
