@@ -68,6 +68,8 @@ export async function synthesize(app: AppLocation, workspace: Workspace): Promis
       ...process.env,
       PATH: [...binaries, process.env['PATH'] ?? ''].join(delimiter),
       CDK_OUTDIR: outputDirectory,
+      // What CDK finds in the template is for "cdk synth" to say; here it would take longer than the run.
+      CDK_VALIDATION: process.env['CDK_VALIDATION'] ?? 'false',
       CDK_CONTEXT_JSON: JSON.stringify({ 'aws:cdk:enable-path-metadata': true, ...context }),
     },
   });

@@ -87,7 +87,9 @@ describe('the README’s shortest stack', () => {
 
   test('is synthesized by an ES module', () => {
     writeFileSync(join(app, 'app.mjs'), javascript);
-    node('app.mjs', [], { CDK_OUTDIR: join(app, 'esm.out') });
+    // With CDK's own validation on, and its findings as errors.
+    const CDK_CONTEXT_JSON = JSON.stringify({ '@aws-cdk/core:validateAgainstDefaultRules': true });
+    node('app.mjs', [], { CDK_OUTDIR: join(app, 'esm.out'), CDK_VALIDATION: 'true', CDK_CONTEXT_JSON });
 
     expect(machines('esm.out')).toHaveLength(1);
   });

@@ -190,6 +190,28 @@ describe('process-object', () => {
     expect(order).toEqual(['0', '1', '2', '3', '4']);
   });
 
+  it('lets nobody overtake who came first, when a slot is free before the first has noticed', async () => {
+    const account = new Account();
+    await account.pass(30);
+    account.ssm.commands.answer(() => ({ durationMs: 60_000 }));
+    account.ssm.agents.set(account.instanceIds[0]!, { online: false });
+    await account.pass(120);
+    const visits = [];
+    for (const name of ['first', 'second']) {
+      const executionArn = `${execution}-${name}`;
+      const object = await account.claim(executionArn, name);
+      visits.push(account.enter(processObject, processSettings, { object }, { executionArn }));
+      await account.pass(5);
+      account.ssm.agents.set(account.instanceIds[0]!, { online: true });
+    }
+    await account.pass(40);
+    const [command] = account.ssm.commands.all.values();
+    const environment = Buffer.from(command!.values['Environment']![0]!, 'base64').toString();
+    expect(environment).toContain('OBJECT_KEY=first\0');
+    await account.pass(3600);
+    expect(visits.map((visit) => visit.status)).toEqual(['succeeded', 'succeeded']);
+  });
+
   it('uses every slot of every instance', async () => {
     const { account, visits } = await start(() => ({ durationMs: 600_000 }), {
       instanceCount: 2,
