@@ -58,10 +58,17 @@ export class SnapshotPolicy {
   }
 
   private constructor(
-    /** Undefined: never. */
-    public readonly policy: GroupCommitPolicy | undefined,
-    public readonly options: SnapshotOptions,
+    private readonly policy: GroupCommitPolicy | undefined,
+    private readonly options: SnapshotOptions,
   ) {}
+
+  /** What the policy comes to in a workflow; nothing for `never`.
+   * @param where Path of the workflow, for the error's text.
+   * @throws Error when the deadline is no longer than the interval: it would always be missed */
+  public plan(where: string): SharedJobPlan<SnapshotOptions> | undefined {
+    const { policy, options } = this;
+    return policy && { policy, options, deadline: sharedJobDeadline(where, policy, options.deadline) };
+  }
 }
 
 /** When results are backed up. Executions share backup jobs: AWS Backup runs one at a time for a bucket. */
@@ -82,15 +89,27 @@ export class BackupPolicy {
   }
 
   private constructor(
-    /** Undefined: never. */
-    public readonly policy: GroupCommitPolicy | undefined,
-    public readonly options: BackupOptions,
+    private readonly policy: GroupCommitPolicy | undefined,
+    private readonly options: BackupOptions,
   ) {}
+
+  /** What the policy comes to in a workflow; nothing for `never`.
+   * @param where Path of the workflow, for the error's text.
+   * @throws Error when the deadline is no longer than the interval: it would always be missed */
+  public plan(where: string): SharedJobPlan<BackupOptions> | undefined {
+    const { policy, options } = this;
+    return policy && { policy, options, deadline: sharedJobDeadline(where, policy, options.deadline) };
+  }
 }
 
-/** How long a state waits for a shared image or backup job.
- * @throws Error when the deadline is no longer than the interval: it would always be missed */
-export function sharedJobDeadline(where: string, policy: GroupCommitPolicy, deadline: Duration | undefined): Duration {
+/** When shared images or backup jobs are made, how, and how long a state waits for one. */
+export interface SharedJobPlan<Options> {
+  readonly policy: GroupCommitPolicy;
+  readonly options: Options;
+  readonly deadline: Duration;
+}
+
+function sharedJobDeadline(where: string, policy: GroupCommitPolicy, deadline: Duration | undefined): Duration {
   const intervalSeconds = policy.kind === 'atMostEvery' ? policy.seconds : 0;
   if (deadline === undefined) {
     return intervalSeconds === 0

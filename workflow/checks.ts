@@ -4,7 +4,7 @@ import { CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { misuse } from '../constructs/misuse';
 import type { ObjectSource } from '../constructs/object-source';
-import type { Folder } from './workflow-functions';
+import type { Folder } from './parts';
 
 /** Refuses folders whose objects would start the workflow again.
  * @throws Error naming the folder */

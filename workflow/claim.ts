@@ -4,29 +4,24 @@ import { Aws } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import type { ObjectSource } from '../constructs/object-source';
 import type { Claim } from '../tasks/object-reference';
 import { objectLeaseSeconds } from '../tasks/operations/object-record';
 import { IntegrationState, retryTransient, transientDynamoDbErrors } from './integration-state';
+import type { WorkflowParts } from './parts';
 import { assignment, expression, renderJsonata } from './state-variables';
 import { $ } from './workflow-variables';
 
 /** Error of a claim that another execution holds. */
 export const claimTakenError = 'DynamoDB.ConditionalCheckFailedException';
 
-/** Which objects may be claimed. */
-export interface ClaimedSource {
-  readonly bucketName: string;
-  readonly prefix?: string;
-  readonly suffix?: string;
-}
-
 /** Makes the state that claims an object for the execution. */
-export function claimObject(scope: Construct, ledger: ITable, source: ClaimedSource): IntegrationState {
+export function claimState(scope: Construct, { ledger: { table }, source }: WorkflowParts): IntegrationState {
   return new IntegrationState(scope, 'Claim object', {
     comment: 'Makes this execution the owner of the object version, unless it is done or being worked on.',
     resource: updateItemResource,
     callArguments: {
-      TableName: ledger.tableName,
+      TableName: table.tableName,
       Key: `{% (${readInput} ${checkInput(source)} ${recordKey}) %}`,
       ConditionExpression:
         'attribute_not_exists(pk) OR #owner = :me OR #status = :failed' +
@@ -46,7 +41,7 @@ export function claimObject(scope: Construct, ledger: ITable, source: ClaimedSou
     },
     assign: assignment($, { claim: claimed }),
     output: '{% $states.input %}',
-    statements: [updateItemStatement(ledger)],
+    statements: [updateItemStatement(table)],
   }).addRetry(retryTransient(transientDynamoDbErrors));
 }
 
@@ -120,7 +115,7 @@ const claimed = {
 };
 
 /** Fails the state with a text for whoever started the execution: what an expression says becomes the execution's cause. */
-function checkInput({ bucketName, prefix = '', suffix = '' }: ClaimedSource): string {
+function checkInput({ bucket: { bucketName }, prefix = '', suffix = '' }: ObjectSource): string {
   const example = JSON.stringify({ bucket: bucketName, key: `${prefix}…${suffix}` });
   const expected =
     `\n  allowed: an S3 "Object Created" event, or ${example}, with "versionId" and "force": true if you like` +

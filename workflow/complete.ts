@@ -1,28 +1,25 @@
 /** State "Complete": records that the object is stored, and what protects it. Only the record's owner can. */
-import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { updateItemResource, updateItemStatement } from './claim';
 import { IntegrationState, retryTransient, transientDynamoDbErrors } from './integration-state';
+import type { WorkflowParts } from './parts';
 import { expression, renderExpression, renderJsonata, type Expression } from './state-variables';
 import { $ } from './workflow-variables';
 
-/** What there is to record. */
-export interface Completed {
-  readonly image: boolean;
-  readonly recoveryPoint: boolean;
-}
-
 /** Makes the last state. Its output is the execution's: the outcome, and where everything is. */
-export function completeState(scope: Construct, ledger: ITable, completed: Completed): IntegrationState {
+export function completeState(
+  scope: Construct,
+  { ledger: { table }, snapshot, backup }: WorkflowParts,
+): IntegrationState {
   const protections = [
-    ...(completed.image ? [{ name: 'image', value: $.image }] : []),
-    ...(completed.recoveryPoint ? [{ name: 'recoveryPoint', value: $.recoveryPoint }] : []),
+    ...(snapshot ? [{ name: 'image', value: $.image }] : []),
+    ...(backup ? [{ name: 'recoveryPoint', value: $.recoveryPoint }] : []),
   ];
   return new IntegrationState(scope, 'Complete', {
     comment: 'Records that the object is stored, with its image and its recovery point.',
     resource: updateItemResource,
     callArguments: {
-      TableName: ledger.tableName,
+      TableName: table.tableName,
       Key: { pk: { S: `${$.object.record.pk}` }, sk: { S: `${$.object.record.sk}` } },
       ConditionExpression: '#owner = :me',
       UpdateExpression:
@@ -46,7 +43,7 @@ export function completeState(scope: Construct, ledger: ITable, completed: Compl
       results: $.results,
       ...Object.fromEntries(protections.map(({ name, value }) => [name, value])),
     }),
-    statements: [updateItemStatement(ledger)],
+    statements: [updateItemStatement(table)],
   }).addRetry(retryTransient(transientDynamoDbErrors));
 }
 

@@ -1,41 +1,35 @@
 /** The construct `ObjectWorkflow`: what happens to an object from its claim to its completion, and everything it stands on. */
 import { Duration } from 'aws-cdk-lib';
+import type { IBackupVault } from 'aws-cdk-lib/aws-backup';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
-import { Rule, type OnEventOptions } from 'aws-cdk-lib/aws-events';
-import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
-import { Grant, type IGrantable, type IRole } from 'aws-cdk-lib/aws-iam';
+import type { OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
+import type { Grant, IGrantable, IRole } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Chain, State, type IChainable, type StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { WorkflowAlarms } from '../constructs/alarms';
 import { LedgerTable } from '../constructs/ledger-table';
+import { bindSource, type ObjectSource } from '../constructs/object-source';
 import { ObjectStore } from '../constructs/object-store';
-import { bindSource, grantReadSource, sourcePattern, type ObjectSource } from '../constructs/object-source';
-import { DeadLetterQueue, OperationEvents, deliveryRetries } from '../constructs/operation-events';
-import type { Processor, ProcessorConfig } from '../constructs/processor';
-import { backupStatements, commandStatements, taskResponseStatements } from '../constructs/operation-permissions';
-import { BackupPolicy, Recovery, SnapshotPolicy, sharedJobDeadline } from '../constructs/recovery';
+import { DeadLetterQueue, type OperationEvents } from '../constructs/operation-events';
+import type { Processor } from '../constructs/processor';
+import { BackupPolicy, Recovery, SnapshotPolicy } from '../constructs/recovery';
 import { RunCommandDocument } from '../constructs/run-command-document';
 import type { TaskFunction } from '../constructs/task-function';
 import { checkHistoryBudget, executionTime, type ExecutionPlan } from './budget';
-import { claimObject, claimTakenError } from './claim';
-import { completeState } from './complete';
 import { checkLoops, checkRecoverable } from './checks';
-import { alreadyClaimedState, objectRejectedState, outcomeRule } from './outcome';
+import { claimState, claimTakenError } from './claim';
+import { completeState } from './complete';
+import { createEvents, createTrigger } from './events';
+import { alreadyClaimedState, outcomeRule } from './outcome';
+import { grantCommand, grantReadOperations, type WorkflowParts } from './parts';
 import { processState } from './process';
 import { protectState } from './protect';
+import { quarantineRejected, quarantineState } from './quarantine';
 import { createCommandLog, createStateMachine } from './state-machine';
 import { storeState } from './store';
-import {
-  alreadyClaimedError,
-  quarantineRejected,
-  quarantineState,
-  validateState,
-  validatorState,
-  type ObjectValidator,
-} from './validate';
-import * as functions from './workflow-functions';
+import { alreadyClaimedError, validateState, validatorState, type ObjectValidator } from './validate';
 import { $ } from './workflow-variables';
 
 /** What a workflow is made of. Only `source` and `processor` are needed. */
@@ -116,37 +110,47 @@ export class ObjectWorkflow extends Construct {
   public readonly deadLetters: DeadLetterQueue;
   public readonly alarms: WorkflowAlarms;
 
-  private readonly processor: ProcessorConfig;
-  private readonly resultsFolder: functions.Folder;
-  private readonly quarantineFolder: functions.Folder;
+  private readonly parts: WorkflowParts;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    private readonly props: ObjectWorkflowProps,
-  ) {
+  constructor(scope: Construct, id: string, props: ObjectWorkflowProps) {
     super(scope, id);
     bindSource(this, props.source);
     this.ledger = props.ledger ?? new LedgerTable(this, 'Ledger');
     this.results = props.results ?? new ObjectStore(this, 'Results', { lifecycleRules: [] }).bucket;
     this.quarantine = props.quarantine ?? new ObjectStore(this, 'Quarantine').bucket;
-    this.resultsFolder = { bucket: this.results, prefix: props.resultsPrefix ?? '' };
-    this.quarantineFolder = { bucket: this.quarantine, prefix: props.quarantinePrefix ?? '' };
-    checkLoops(this, props.source, { results: this.resultsFolder, quarantine: this.quarantineFolder });
+    const folders = {
+      results: { bucket: this.results, prefix: props.resultsPrefix ?? '' },
+      quarantine: { bucket: this.quarantine, prefix: props.quarantinePrefix ?? '' },
+    };
+    checkLoops(this, props.source, folders);
 
-    this.processor = props.processor.bind(this);
-    this.document = new RunCommandDocument(this, 'Document', this.processor);
+    const processor = props.processor.bind(this);
+    this.document = new RunCommandDocument(this, 'Document', processor);
     this.commandLog = createCommandLog(this);
-    for (const role of this.processor.grantees) this.grantInstance(role);
-    this.recovery = this.createRecovery();
+    const backup = (props.backup ?? BackupPolicy.everyRun()).plan(this.node.path);
+    this.recovery = backup && this.createRecovery(backup.options.vault);
 
-    const plan = this.plan();
+    this.parts = {
+      ...folders,
+      source: props.source,
+      ledger: this.ledger,
+      removeRejected: props.removeRejected ?? false,
+      processor,
+      processDeadline: processor.timeout.plus(processor.queueTimeout),
+      document: this.document,
+      commandLog: this.commandLog,
+      snapshot: (props.snapshot ?? SnapshotPolicy.everyRun()).plan(this.node.path),
+      backup: backup && this.recovery && { ...backup, recovery: this.recovery },
+    };
+    for (const role of processor.grantees) this.grantInstance(role);
+
+    const plan = this.plan(props);
     checkHistoryBudget(this.node.path, plan);
-    this.stateMachine = createStateMachine(this, this.story(plan), executionTime(plan));
+    this.stateMachine = createStateMachine(this, this.story(props), executionTime(plan));
 
     this.deadLetters = new DeadLetterQueue(this, 'DeadLetters');
-    this.trigger = this.createTrigger();
-    this.events = this.createEvents();
+    this.trigger = createTrigger(this, props.source, this.stateMachine, this.deadLetters);
+    this.events = createEvents(this, this.parts, this.stateMachine, this.deadLetters);
     this.alarms = new WorkflowAlarms(this, 'Alarms', {
       stateMachine: this.stateMachine,
       trigger: this.trigger,
@@ -166,13 +170,13 @@ export class ObjectWorkflow extends Construct {
 
   /** Allows reading the records, and the results that they name. */
   public grantReadResults(grantee: IGrantable): Grant {
-    return functions.grantReadOperations(grantee, this.resultsFolder).combine(this.ledger.grantRead(grantee));
+    return grantReadOperations(grantee, this.parts.results).combine(this.ledger.grantRead(grantee));
   }
 
   /** Allows the role of an instance what a command needs: Systems Manager, reading the source, writing results and output.
    * Called for every role that the processor knows. */
   public grantInstance(role: IRole): void {
-    functions.grantCommand(role, this.props.source, this.resultsFolder, this.commandLog);
+    grantCommand(role, this.parts);
   }
 
   /** Runs a target for each object that is stored. The event's `detail.output` says where everything is. */
@@ -215,146 +219,57 @@ export class ObjectWorkflow extends Construct {
     return this.stateMachine.metricTime(options);
   }
 
-  /** The states, in the order in which an object meets them. */
-  private story(plan: ExecutionPlan): IChainable {
-    const { source, validators = [], afterValidation, afterProcessing, afterStorage } = this.props;
-    const { ledger, processor } = this;
-    const results = this.resultsFolder;
+  /** The states, in the order in which an object meets them. Whatever else goes wrong fails the execution where it happens. */
+  private story({ validators = [], afterValidation, afterProcessing, afterStorage }: ObjectWorkflowProps): IChainable {
+    const { parts } = this;
+    const claim = claimState(this, parts);
+    const validate = validateState(this, parts);
+    const validations = validators.map((validator) => validatorState(this, parts, validator));
+    const process = processState(this, parts);
+    const store = storeState(this, parts);
+    const protect = protectState(this, parts);
+    const complete = completeState(this, parts);
+
     const alreadyClaimed = alreadyClaimedState(this);
-    const quarantine = quarantineState(
-      this,
-      functions.createQuarantine(this, ledger, source, {
-        ...this.quarantineFolder,
-        removeOriginal: this.props.removeRejected ?? false,
-      }),
-    );
-    quarantine.next(objectRejectedState(this));
-
-    const claim = claimObject(this, ledger.table, { ...source, bucketName: source.bucket.bucketName });
     claim.addCatch(alreadyClaimed, { errors: [claimTakenError] });
-
-    const validate = validateState(this, functions.createValidate(this, ledger, source));
     validate.addCatch(alreadyClaimed, { errors: [alreadyClaimedError] });
-    for (const validator of validators) grantReadSource(validator, source);
-    const checks = [validate, ...validators.map((validator) => validatorState(this, validator))];
 
-    const deadline = plan.process;
-    const command = {
-      processor,
-      document: this.document,
-      results,
-      outputLogGroup: this.commandLog.logGroupName,
-      deadline,
-    };
-    const process = processState(this, functions.createProcess(this, ledger, command), deadline);
-    for (const state of [...checks, process]) quarantineRejected(state, quarantine);
+    const quarantine = quarantineState(this, parts);
+    for (const state of [validate, ...validations, process]) quarantineRejected(state, quarantine);
 
-    const store = storeState(this, functions.createStore(this, ledger, results));
-    const protect = this.createProtect(plan);
-    const complete = completeState(this, ledger.table, {
-      image: this.snapshotPolicy.policy !== undefined,
-      recoveryPoint: this.recovery !== undefined,
-    });
-    return chain(claim, ...checks, afterValidation, process, afterProcessing, store, afterStorage, protect, complete);
+    return chain(
+      claim,
+      validate,
+      ...validations,
+      afterValidation,
+      process,
+      afterProcessing,
+      store,
+      afterStorage,
+      protect,
+      complete,
+    );
   }
 
-  private plan(): ExecutionPlan {
-    const { validators = [], afterValidation, afterProcessing, afterStorage } = this.props;
-    const inserted = [afterValidation, afterProcessing, afterStorage].flatMap((part) =>
+  /** What is known at synth of the time and the events that an execution takes. */
+  private plan(props: ObjectWorkflowProps): ExecutionPlan {
+    const { processDeadline, snapshot, backup } = this.parts;
+    const inserted = [props.afterValidation, props.afterProcessing, props.afterStorage].flatMap((part) =>
       part === undefined ? [] : State.findReachableStates(part.startState, { includeErrorHandlers: true }),
     );
-    const insertedStateCount = validators.length + inserted.length;
-    const { timeout, queueTimeout } = this.processor;
-    const { policy: snapshot, options: snapshotOptions } = this.snapshotPolicy;
-    const { policy: backup, options: backupOptions } = this.backupPolicy;
-    const where = this.node.path;
+    const insertedStateCount = inserted.length + (props.validators?.length ?? 0);
     return {
-      process: timeout.plus(queueTimeout),
-      snapshot: snapshot && sharedJobDeadline(where, snapshot, snapshotOptions.deadline),
-      backup: backup && sharedJobDeadline(where, backup, backupOptions.deadline),
+      process: processDeadline,
+      snapshot: snapshot?.deadline,
+      backup: backup?.deadline,
       insertedStateCount,
-      insertedTime: this.props.insertedTime ?? Duration.hours(insertedStateCount === 0 ? 0 : 1),
+      insertedTime: props.insertedTime ?? Duration.hours(insertedStateCount === 0 ? 0 : 1),
     };
   }
 
-  private createProtect(plan: ExecutionPlan): IChainable | undefined {
-    const { ledger, processor, resultsFolder: results, recovery } = this;
-    const { policy: snapshot, options: snapshotOptions } = this.snapshotPolicy;
-    const { policy: backup, options: backupOptions } = this.backupPolicy;
-    return protectState(
-      this,
-      snapshot &&
-        plan.snapshot && {
-          deadline: plan.snapshot,
-          function: functions.createSnapshot(this, ledger, {
-            policy: snapshot,
-            options: snapshotOptions,
-            processor,
-            deadline: plan.snapshot,
-          }),
-        },
-      backup &&
-        plan.backup &&
-        recovery && {
-          deadline: plan.backup,
-          function: functions.createBackup(this, ledger, {
-            policy: backup,
-            options: backupOptions,
-            recovery,
-            results,
-            deadline: plan.backup,
-          }),
-        },
-    );
-  }
-
-  private createRecovery(): Recovery | undefined {
-    const { policy, options } = this.backupPolicy;
-    if (policy === undefined) return undefined;
+  private createRecovery(vault: IBackupVault | undefined): Recovery {
     checkRecoverable(this, this.results);
-    return new Recovery(this, 'Recovery', { vault: options.vault, encryptionKey: this.results.encryptionKey });
-  }
-
-  private createTrigger(): Rule {
-    return new Rule(this, 'Trigger', {
-      description: `Starts ${this.node.path} for each object that is created`,
-      eventPattern: sourcePattern(this.props.source),
-      targets: [
-        new SfnStateMachine(this.stateMachine, { deadLetterQueue: this.deadLetters.queue, ...deliveryRetries }),
-      ],
-    });
-  }
-
-  private createEvents(): OperationEvents {
-    const { recovery, processor } = this;
-    const snapshots = this.snapshotPolicy.policy !== undefined;
-    const events = new OperationEvents(this, 'Events', {
-      ledger: this.ledger,
-      fleet: processor.fleet,
-      documentName: this.document.documentName,
-      images: snapshots,
-      backupVaultName: recovery?.vault.backupVaultName,
-      deadLetters: this.deadLetters,
-    });
-    events.watch(this.stateMachine.stateMachineArn);
-    // Both go on with whatever operation an event leads to, so they may do what the states' own functions may.
-    for (const lambda of [events.relay, events.cleaner]) {
-      lambda.allow(
-        ...taskResponseStatements(),
-        ...commandStatements(this.document.documentArn, processor.instances),
-        ...(snapshots ? functions.snapshotStatements(this, this.snapshotPolicy.options, processor) : []),
-        ...(recovery ? backupStatements(recovery.vault.backupVaultArn, recovery.role) : []),
-      );
-    }
-    return events;
-  }
-
-  private get snapshotPolicy(): SnapshotPolicy {
-    return this.props.snapshot ?? SnapshotPolicy.everyRun();
-  }
-
-  private get backupPolicy(): BackupPolicy {
-    return this.props.backup ?? BackupPolicy.everyRun();
+    return new Recovery(this, 'Recovery', { vault, encryptionKey: this.results.encryptionKey });
   }
 }
 

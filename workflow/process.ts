@@ -1,23 +1,37 @@
 /** State "Process on EC2": a long operation that runs the command for the object on an instance of the fleet. */
-import type { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { TaskFunction } from '../constructs/task-function';
-import type { processObject } from '../tasks/process-object';
+import { commandStatements } from '../constructs/operation-permissions';
+import { TaskFunction } from '../constructs/task-function';
+import { processObject } from '../tasks/process-object';
 import type { IntegrationState } from './integration-state';
+import { grantLongOperation, type WorkflowParts } from './parts';
 import { assignment } from './state-variables';
 import { TaskState } from './task-state';
 import { $ } from './workflow-variables';
 
 /** Makes the state that waits for an instance and for the command. */
-export function processState(
-  scope: Construct,
-  process: TaskFunction<typeof processObject>,
-  deadline: Duration,
-): IntegrationState {
+export function processState(scope: Construct, parts: WorkflowParts): IntegrationState {
+  const { ledger, processor, document, results, commandLog, processDeadline } = parts;
+  const process = new TaskFunction(scope, 'ProcessObject', {
+    task: processObject,
+    settings: {
+      ledgerTable: ledger.table.tableName,
+      fleet: processor.fleet,
+      documentName: document.documentName,
+      resultsBucket: results.bucket.bucketName,
+      resultsPrefix: results.prefix,
+      executionTimeoutSeconds: processor.timeout.toSeconds(),
+      deadlineSeconds: processDeadline.toSeconds(),
+      maximumTries: processor.maximumTries,
+      outputLogGroup: commandLog.logGroupName,
+    },
+  });
+  grantLongOperation(process, ledger);
+  process.allow(...commandStatements(document.documentArn, processor.instances));
   return new TaskState(scope, 'Process on EC2', {
     function: process,
     input: { object: $.object },
     assign: (result) => assignment($, { outcome: result }),
-    deadline,
+    deadline: processDeadline,
   });
 }

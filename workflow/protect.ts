@@ -1,51 +1,72 @@
 /** State "Protect": an image of the instance and a backup of the results, side by side; or one of them; or nothing. */
-import type { Duration } from 'aws-cdk-lib';
+import { Names } from 'aws-cdk-lib';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Parallel, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { TaskFunction } from '../constructs/task-function';
-import type { backUpResults } from '../tasks/back-up-results';
+import { backupStatements, imageStatements } from '../constructs/operation-permissions';
+import { TaskFunction } from '../constructs/task-function';
+import { backUpResults } from '../tasks/back-up-results';
 import type { BackupOutcome, ImageOutcome } from '../tasks/object-reference';
-import type { snapshotInstance } from '../tasks/snapshot-instance';
+import { snapshotInstance } from '../tasks/snapshot-instance';
+import { grantLongOperation, type WorkflowParts } from './parts';
 import { assignment, expression } from './state-variables';
 import { TaskState } from './task-state';
 import { $ } from './workflow-variables';
 
-/** A task that protects, and how long it may take. */
-export interface Protection<Definition extends typeof snapshotInstance | typeof backUpResults> {
-  readonly function: TaskFunction<Definition>;
-  readonly deadline: Duration;
-}
-
 /** Makes the state or states that protect what was done.
  * @returns undefined where nothing is to be protected */
-export function protectState(
+export function protectState(scope: Construct, parts: WorkflowParts): IChainable | undefined {
+  const { snapshot, backup } = parts;
+  if (!snapshot) return backup && backupState(scope, parts, backup, true);
+  if (!backup) return snapshotState(scope, parts, snapshot, true);
+  const parallel = new Parallel(scope, 'Protect', {
+    comment: 'Images the instance and backs up the results at the same time.',
+    // A branch cannot assign the variables of the states around it, so the Parallel does it for both.
+    assign: assignment($, {
+      image: expression<ImageOutcome>('$states.result[0]'),
+      recoveryPoint: expression<BackupOutcome>('$states.result[1]'),
+    }),
+  });
+  return parallel.branch(snapshotState(scope, parts, snapshot, false), backupState(scope, parts, backup, false));
+}
+
+/** What imaging takes, for the state's function and for whoever else moves the operation on. */
+export function snapshotStatements(
   scope: Construct,
-  snapshot: Protection<typeof snapshotInstance> | undefined,
-  backup: Protection<typeof backUpResults> | undefined,
-): IChainable | undefined {
-  if (snapshot && backup) {
-    const parallel = new Parallel(scope, 'Protect', {
-      comment: 'Images the instance and backs up the results at the same time.',
-      assign: assignment($, {
-        image: expression<ImageOutcome>('$states.result[0]'),
-        recoveryPoint: expression<BackupOutcome>('$states.result[1]'),
-      }),
-    });
-    // The branches' own results reach the variables through the Parallel: a branch cannot assign what it did not declare.
-    return parallel.branch(snapshotState(scope, snapshot, false), backupState(scope, backup, false));
-  }
-  if (snapshot) return snapshotState(scope, snapshot, true);
-  if (backup) return backupState(scope, backup, true);
-  return undefined;
+  { options }: NonNullable<WorkflowParts['snapshot']>,
+  { processor }: WorkflowParts,
+): PolicyStatement[] {
+  return imageStatements(scope, {
+    instances: processor.instances,
+    imageSet: imageNamePrefix(scope),
+    removesImages: options.keep !== undefined || options.keepFor !== undefined,
+    parameterName: options.parameterName,
+  });
 }
 
 function snapshotState(
   scope: Construct,
-  { function: snapshot, deadline }: Protection<typeof snapshotInstance>,
+  parts: WorkflowParts,
+  snapshot: NonNullable<WorkflowParts['snapshot']>,
   isAlone: boolean,
 ): TaskState<typeof snapshotInstance> {
+  const { policy, options, deadline } = snapshot;
+  const lambda = new TaskFunction(scope, 'SnapshotInstance', {
+    task: snapshotInstance,
+    settings: {
+      ledgerTable: parts.ledger.table.tableName,
+      policy,
+      imageNamePrefix: imageNamePrefix(scope),
+      noReboot: options.noReboot,
+      retention: { count: options.keep, days: options.keepFor?.toDays() },
+      parameterName: options.parameterName,
+      deadlineSeconds: deadline.toSeconds(),
+    },
+  });
+  grantLongOperation(lambda, parts.ledger);
+  lambda.allow(...snapshotStatements(scope, snapshot, parts));
   return new TaskState(scope, 'Snapshot instance', {
-    function: snapshot,
+    function: lambda,
     input: { object: $.object, outcome: $.outcome, results: $.results },
     assign: isAlone ? (result) => assignment($, { image: result }) : undefined,
     deadline,
@@ -54,13 +75,33 @@ function snapshotState(
 
 function backupState(
   scope: Construct,
-  { function: backup, deadline }: Protection<typeof backUpResults>,
+  { ledger, results }: WorkflowParts,
+  { policy, options, deadline, recovery: { vault, role } }: NonNullable<WorkflowParts['backup']>,
   isAlone: boolean,
 ): TaskState<typeof backUpResults> {
+  const lambda = new TaskFunction(scope, 'BackUpResults', {
+    task: backUpResults,
+    settings: {
+      ledgerTable: ledger.table.tableName,
+      policy,
+      vaultName: vault.backupVaultName,
+      roleArn: role.roleArn,
+      resourceArn: results.bucket.bucketArn,
+      lifecycle: { deleteAfterDays: options.deleteAfter?.toDays() },
+      deadlineSeconds: deadline.toSeconds(),
+    },
+  });
+  grantLongOperation(lambda, ledger);
+  lambda.allow(...backupStatements(vault.backupVaultArn, role));
   return new TaskState(scope, 'Back up results', {
-    function: backup,
+    function: lambda,
     input: { object: $.object, results: $.results },
     assign: isAlone ? (result) => assignment($, { recoveryPoint: result }) : undefined,
     deadline,
   });
+}
+
+/** Image names take few characters; the construct's path tells whose image it is. */
+function imageNamePrefix(scope: Construct): string {
+  return Names.uniqueResourceName(scope, { maxLength: 70, separator: '-' });
 }

@@ -1,18 +1,17 @@
-/** State "Validate object", the users' own validators after it, and where rejected objects go: "Quarantine object". */
+/** State "Validate object", and the users' own validators after it. */
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { z } from 'zod';
-import type { TaskFunction } from '../constructs/task-function';
+import { grantReadSource, validationRulesOf } from '../constructs/object-source';
+import { TaskFunction } from '../constructs/task-function';
 import type { Task } from '../tasks/define-task';
 import type { ObjectReference } from '../tasks/object-reference';
-import type { quarantineObject } from '../tasks/quarantine-object';
-import type { validateObject } from '../tasks/validate-object';
+import { validateObject } from '../tasks/validate-object';
 import type { IntegrationState } from './integration-state';
-import { assignment, expression } from './state-variables';
+import type { WorkflowParts } from './parts';
+import { assignment } from './state-variables';
 import { TaskState } from './task-state';
 import { $ } from './workflow-variables';
-
-/** Error of a task that finds the object not acceptable: an outcome, not a failure. */
-export const rejectedError = 'Object.Rejected';
 
 /** Error of a validation that finds the object version claimed by another execution. */
 export const alreadyClaimedError = 'Object.AlreadyClaimed';
@@ -21,7 +20,15 @@ export const alreadyClaimedError = 'Object.AlreadyClaimed';
 export type ObjectValidator = Task<z.ZodType<unknown, { readonly object: ObjectReference }>>;
 
 /** Makes the state that looks at the object itself. */
-export function validateState(scope: Construct, validate: TaskFunction<typeof validateObject>): IntegrationState {
+export function validateState(scope: Construct, { ledger, source }: WorkflowParts): IntegrationState {
+  const validate = new TaskFunction(scope, 'ValidateObject', {
+    task: validateObject,
+    settings: { ledgerTable: ledger.table.tableName, rules: validationRulesOf(source) },
+  });
+  ledger.grant(validate, 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+  grantReadSource(validate, source);
+  // Without it S3 says "forbidden" of an object that does not exist.
+  validate.allow(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [source.bucket.bucketArn] }));
   return new TaskState(scope, 'Validate object', {
     function: validate,
     input: { claim: $.claim },
@@ -29,29 +36,16 @@ export function validateState(scope: Construct, validate: TaskFunction<typeof va
   });
 }
 
-/** Makes the state of a user's validator, named after its task. */
-export function validatorState(scope: Construct, validator: TaskFunction<ObjectValidator>): IntegrationState {
+/** Makes the state of a user's validator, named after its task, and lets it read the source. */
+export function validatorState(
+  scope: Construct,
+  { source }: WorkflowParts,
+  validator: TaskFunction<ObjectValidator>,
+): IntegrationState {
+  grantReadSource(validator, source);
   return new TaskState<ObjectValidator>(scope, sentence(validator.task.name), {
     function: validator,
     input: { object: $.object },
-  });
-}
-
-/** Makes the state that puts a rejected object aside. */
-export function quarantineState(scope: Construct, quarantine: TaskFunction<typeof quarantineObject>): IntegrationState {
-  return new TaskState(scope, 'Quarantine object', {
-    function: quarantine,
-    input: { claim: $.claim, object: $.object, error: $.rejectedBy.error, cause: $.rejectedBy.cause },
-  });
-}
-
-/** Sends objects that a state rejects to quarantine. */
-export function quarantineRejected(state: IntegrationState, quarantine: IntegrationState): void {
-  state.addCatch(quarantine, {
-    errors: [rejectedError],
-    assign: assignment($, {
-      rejectedBy: expression('{"error": $states.errorOutput.Error, "cause": $states.errorOutput.Cause}'),
-    }),
   });
 }
 

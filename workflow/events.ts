@@ -1,0 +1,50 @@
+/** What starts the workflow, and what moves it on and cleans up from outside: EventBridge rules and their functions. */
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { sourcePattern, type ObjectSource } from '../constructs/object-source';
+import { OperationEvents, deliveryRetries, type DeadLetterQueue } from '../constructs/operation-events';
+import { backupStatements, commandStatements, taskResponseStatements } from '../constructs/operation-permissions';
+import type { WorkflowParts } from './parts';
+import { snapshotStatements } from './protect';
+
+/** Makes the rule that starts an execution for each object that is created. */
+export function createTrigger(
+  scope: Construct,
+  source: ObjectSource,
+  stateMachine: StateMachine,
+  deadLetters: DeadLetterQueue,
+): Rule {
+  return new Rule(scope, 'Trigger', {
+    description: `Starts ${scope.node.path} for each object that is created`,
+    eventPattern: sourcePattern(source),
+    targets: [new SfnStateMachine(stateMachine, { deadLetterQueue: deadLetters.queue, ...deliveryRetries })],
+  });
+}
+
+/** Makes the relay and the cleaner, with their rules. */
+export function createEvents(
+  scope: Construct,
+  parts: WorkflowParts,
+  stateMachine: StateMachine,
+  deadLetters: DeadLetterQueue,
+): OperationEvents {
+  const { ledger, processor, document, snapshot, backup } = parts;
+  const events = new OperationEvents(scope, 'Events', {
+    ledger,
+    fleet: processor.fleet,
+    documentName: document.documentName,
+    images: snapshot !== undefined,
+    backupVaultName: backup?.recovery.vault.backupVaultName,
+    deadLetters,
+  });
+  events.watch(stateMachine.stateMachineArn);
+  // Both go on with whatever operation an event leads to, so they may do what the states' own functions may.
+  for (const lambda of [events.relay, events.cleaner]) {
+    lambda.allow(...taskResponseStatements(), ...commandStatements(document.documentArn, processor.instances));
+    if (snapshot) lambda.allow(...snapshotStatements(scope, snapshot, parts));
+    if (backup) lambda.allow(...backupStatements(backup.recovery.vault.backupVaultArn, backup.recovery.role));
+  }
+  return events;
+}
