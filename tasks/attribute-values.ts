@@ -12,11 +12,9 @@ export type PlainItem = { readonly [name: string]: PlainValue | undefined };
  * @throws TypeError for a number that DynamoDB cannot hold
  * @example toItem({ pk: 'object#1', attempt: 2 }) // { pk: { S: 'object#1' }, attempt: { N: '2' } } */
 export function toItem(value: PlainItem): Record<string, AttributeValue> {
-  const item: Record<string, AttributeValue> = {};
-  for (const [name, member] of Object.entries(value)) {
-    if (member !== undefined) item[name] = toAttributeValue(member);
-  }
-  return item;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, member]) => (member === undefined ? [] : [[name, toAttributeValue(member)]])),
+  ) as Record<string, AttributeValue>;
 }
 
 /** Turns one plain value into an attribute value. */

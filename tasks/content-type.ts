@@ -117,7 +117,7 @@ function withoutParameters(contentType: string): string {
 /** In any encoding that is a superset of ASCII, or in UTF-16 with its mark. */
 function looksLikeText(latin1: string): boolean {
   if (latin1.startsWith('\xff\xfe') || latin1.startsWith('\xfe\xff')) return true;
-  // eslint-disable-next-line no-control-regex
+
   return !/[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/.test(latin1);
 }
 

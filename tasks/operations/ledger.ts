@@ -1,6 +1,6 @@
 /** All reads of operations from the ledger table, and all conditional writes to it. Nothing else touches their items. */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
-  DynamoDBClient,
   GetItemCommand,
   QueryCommand,
   TransactWriteItemsCommand,

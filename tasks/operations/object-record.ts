@@ -4,7 +4,8 @@
  * `attempt`, `leaseExpiresAt` (epoch seconds), `claimedAt`, `finishedAt` (ISO 8601), `results`, `image`, `recoveryPoint`,
  * `rejection`, `failure` ({ error, cause, at, redriveCount }), and `storedAttempt`: the attempt that last became STORED.
  * The state "Complete" sets `storedAttempt = attempt`, so that a later forced run that fails leaves the record STORED. */
-import { DynamoDBClient, UpdateItemCommand, type UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { UpdateItemCommand, type UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { fromItem, toItem, type PlainItem } from '../attribute-values';
 import type { RecordReference, Rejection } from '../object-reference';
 import { TaskError } from '../task-error';
