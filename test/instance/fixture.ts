@@ -47,6 +47,8 @@ export class InstanceFixture {
   readonly requests: string[] = [];
   /** Decides which of its requests S3 refuses. */
   refuse: (request: string) => boolean = () => false;
+  /** Decides which of its requests S3 fails to answer. */
+  fail: (request: string) => boolean = () => false;
   private readonly cloud = new Cloud('eu-west-1', '123456789012');
   private readonly endpoint = new Endpoint(this.cloud);
 
@@ -67,6 +69,7 @@ export class InstanceFixture {
       const request = `${call.operation} ${String(call.input['Key'])}`;
       this.requests.push(request);
       if (this.refuse(request)) throw new ServiceError('AccessDenied', 'Access Denied', 403);
+      if (this.fail(request)) throw new ServiceError('InternalError', 'We encountered an internal error.', 500);
       return next(call);
     });
     this.ec2 = new Ec2Service(shared);
