@@ -1,5 +1,6 @@
 /** Moves data through a state: raw input → effective input → result → effective output, in both query languages. */
 import { evaluateExpression, evaluateTemplate, type Bindings } from './data/jsonata';
+import type { JsonPath } from './data/json-path';
 import type { Catcher, Field } from './definition';
 import type { JsonValue } from './engine';
 import { errorOutput, type Failure } from './failure';
@@ -22,23 +23,35 @@ export function evaluate(field: Field, name: string, visit: Visit, input: JsonVa
     case 'literal':
       return field.value;
     case 'path':
-      return field.path.read(input, visit.context, visit.variables);
+      return readPath(field.path, visit, input);
     case 'call': {
       const { context, variables, random } = visit;
       return field.call.evaluate({ input, context, variables, random, field: name });
     }
     case 'payload-template':
-      return field.template.evaluate(input, visit.context, visit.variables, visit.random);
+      return field.template.evaluate(input, field.seesContext ? visit.context : null, visit.variables, visit.random);
     case 'expression':
-      return evaluateExpression(field.expression, bindings(visit, outcome), name);
+      return evaluateExpression(field.expression, bindings(visit, field.seesContext, outcome), name);
     case 'template':
-      return evaluateTemplate(field.template, bindings(visit, outcome), name);
+      return evaluateTemplate(field.template, bindings(visit, field.seesContext, outcome), name);
   }
 }
 
-function bindings(visit: Visit, outcome: Outcome): Bindings {
+/** Reads a path. The context object is made only for a path that begins with `$$`. */
+export function readPath(path: JsonPath, visit: Visit, input: JsonValue): JsonValue {
+  return path.read(input, path.text.startsWith('$$') ? visit.context : null, visit.variables);
+}
+
+/** Reads a path; undefined when it leads nowhere. */
+export function findInPath(path: JsonPath, visit: Visit, input: JsonValue): JsonValue | undefined {
+  return path.find(input, path.text.startsWith('$$') ? visit.context : null, visit.variables);
+}
+
+/** `$states` has the context object only for those that look at it: making it costs more than most expressions. */
+function bindings(visit: Visit, seesContext: boolean, outcome: Outcome | undefined): Bindings {
+  const states = seesContext ? { input: visit.input, context: visit.context } : { input: visit.input };
   return {
-    states: { input: visit.input, context: visit.context, ...outcome },
+    states: outcome === undefined ? states : { ...states, ...outcome },
     variables: visit.variables,
     random: visit.random,
     nowMs: visit.nowMs,
@@ -50,7 +63,7 @@ export function effectiveInput(visit: Visit): JsonValue {
   const { data } = visit.state;
   if (data.language === 'JSONata' || data.inputPath === undefined) return visit.input;
   if (data.inputPath === null) return {};
-  return data.inputPath.read(visit.input, visit.context, visit.variables);
+  return readPath(data.inputPath, visit, visit.input);
 }
 
 /** What a Task, Parallel or Pass state passes on: `Parameters` or `Arguments`, or else the effective input. */
@@ -74,12 +87,12 @@ export function exitWithResult(visit: Visit, result: JsonValue): Exit {
 /** Ends a state without a result of its own. */
 export function exitWithInput(visit: Visit, input: JsonValue): Exit {
   const { data, next } = visit.state;
-  if (data.language === 'JSONata') return exitJsonata(visit, visit.input, {});
+  if (data.language === 'JSONata') return exitJsonata(visit, visit.input);
   const assigned = data.assign && assignment(data.assign, visit, input);
   return { kind: 'exit', output: applyOutputPath(visit, input), assigned, next };
 }
 
-function exitJsonata(visit: Visit, unchanged: JsonValue, outcome: Outcome): Exit {
+function exitJsonata(visit: Visit, unchanged: JsonValue, outcome?: Outcome): Exit {
   const { data, next } = visit.state;
   if (data.language !== 'JSONata') throw new Error(`${visit.state.name} is not a JSONata state`);
   const assigned = data.assign && assignment(data.assign, visit, visit.input, outcome);
@@ -105,7 +118,7 @@ function applyOutputPath(visit: Visit, value: JsonValue): JsonValue {
   const { data } = visit.state;
   if (data.language !== 'JSONPath' || data.outputPath === undefined) return value;
   if (data.outputPath === null) return {};
-  return data.outputPath.read(value, visit.context, visit.variables);
+  return readPath(data.outputPath, visit, value);
 }
 
 /** Evaluates `Assign`. Variables become visible in the next state only. */
@@ -113,7 +126,7 @@ export function assignment(
   field: Field,
   visit: Visit,
   input: JsonValue,
-  outcome: Outcome = {},
+  outcome?: Outcome,
   name = 'Assign',
 ): Variables {
   return evaluate(field, name, visit, input, outcome) as Variables;

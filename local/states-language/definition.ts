@@ -31,11 +31,11 @@ export type Field =
   | { readonly kind: 'path'; readonly path: JsonPath }
   /** A call of an intrinsic function where a path could stand. */
   | { readonly kind: 'call'; readonly call: IntrinsicCall }
-  | { readonly kind: 'expression'; readonly expression: CompiledExpression }
+  | { readonly kind: 'expression'; readonly expression: CompiledExpression; readonly seesContext: boolean }
   /** JSON with expressions inside it. */
-  | { readonly kind: 'template'; readonly template: CompiledTemplate }
+  | { readonly kind: 'template'; readonly template: CompiledTemplate; readonly seesContext: boolean }
   /** JSON with `.$` fields inside it. */
-  | { readonly kind: 'payload-template'; readonly template: PayloadTemplate };
+  | { readonly kind: 'payload-template'; readonly template: PayloadTemplate; readonly seesContext: boolean };
 
 /** What a JSONPath state does to its data. `null` paths discard; an absent one is `$`. */
 export interface JsonPathData {

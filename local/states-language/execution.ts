@@ -44,6 +44,7 @@ export class RunningExecution implements Execution {
   redriveCount = 0;
   ended: Promise<void>;
 
+  private readonly startTime: string;
   private redriveTime: string | undefined;
   private transitionCount = 0;
   private readonly log: History;
@@ -64,6 +65,7 @@ export class RunningExecution implements Execution {
     this.identity = identity;
     this.input = input;
     this.startedAtMs = host.clock.nowMs();
+    this.startTime = formatTimestamp(this.startedAtMs);
     const { onEvent } = host;
     this.log = new History(
       () => host.clock.nowMs(),
@@ -213,7 +215,7 @@ export class RunningExecution implements Execution {
     return {
       identity: this.identity,
       input: this.input,
-      startTime: formatTimestamp(this.startedAtMs),
+      startTime: this.startTime,
       ...(contextTellsRedriveCount(this.host.serviceDay) && { redriveCount: this.redriveCount }),
       ...(this.redriveTime !== undefined && { redriveTime: this.redriveTime }),
     };

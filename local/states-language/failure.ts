@@ -61,3 +61,9 @@ export function dataLimitExceeded(subject: string): Failure {
     cause: `The state/task '${subject}' returned a result with a size exceeding the maximum number of bytes service limit.`,
   };
 }
+
+/** The failure of a host that threw: a mistake of ours, or something that is not simulated. No handler may hide it. */
+export function hostFailure(thrown: unknown): Failure {
+  if (!(thrown instanceof Error)) return { error: 'Simulator.InternalError', cause: String(thrown), isFatal: true };
+  return { error: thrown.name, cause: thrown.message, isFatal: true };
+}

@@ -17,6 +17,7 @@ export type { Definition } from './definition';
 export type * from './engine';
 export { InvalidDefinitionError } from './fields';
 export { parseDefinition } from './parse-definition';
+export { testState, type TestStateRequest, type TestStateResponse } from './test-state';
 
 /** Runs executions for a host.
  * @example

@@ -1,6 +1,7 @@
 /** Parses a definition into its checked form: paths and expressions are compiled here, once. */
+import { checkDefinition } from './check/check-definition';
 import { IntrinsicCall, isIntrinsicCall } from './data/intrinsics';
-import { compileExpression, compileTemplate, isExpression } from './data/jsonata';
+import { isExpression } from './data/jsonata';
 import { JsonPath } from './data/json-path';
 import { PayloadTemplate } from './data/payload-template';
 import { ReferencePath } from './data/reference-path';
@@ -21,16 +22,20 @@ import type {
   WaitState,
 } from './definition';
 import type { JsonValue } from './engine';
+import { expressionField, templateField } from './expression-field';
 import { Fields, InvalidDefinitionError, wrongType } from './fields';
 import { parseResource } from './task-resource';
 import { parseChoiceCondition } from './states/choice-condition';
 
 /** Parses a state machine.
  * @param source JSON text, or the value it stands for.
- * @throws InvalidDefinitionError when it cannot be run
+ * @throws InvalidDefinitionError with every error that `checkDefinition` finds
  * @example parseDefinition('{ "StartAt": "Hello", "States": { "Hello": { "Type": "Succeed" } } }') */
 export function parseDefinition(source: string | JsonValue): Definition {
-  const fields = Fields.of(typeof source === 'string' ? parseJson(source) : source, '');
+  const text = typeof source === 'string' ? source : JSON.stringify(source);
+  const errors = checkDefinition(text).filter(({ severity }) => severity === 'ERROR');
+  if (errors.length > 0) throw new InvalidDefinitionError(errors);
+  const fields = Fields.of(JSON.parse(text) as JsonValue, '');
   const queryLanguage = fields.word('QueryLanguage', ['JSONPath', 'JSONata']) ?? 'JSONPath';
   return {
     ...parseGraph(fields, queryLanguage),
@@ -40,17 +45,6 @@ export function parseDefinition(source: string | JsonValue): Definition {
   };
 }
 
-function parseJson(text: string): JsonValue {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new InvalidDefinitionError([
-      { severity: 'ERROR', code: 'INVALID_JSON_DESCRIPTION', message: `Invalid JSON: ${message}`, location: '' },
-    ]);
-  }
-}
-
 function parseGraph(fields: Fields, language: QueryLanguage): StateGraph {
   const startAt = fields.requiredText('StartAt');
   const stateFields = fields.requiredObject('States');
@@ -58,33 +52,7 @@ function parseGraph(fields: Fields, language: QueryLanguage): StateGraph {
   for (const name of Object.keys(stateFields.value)) {
     states.set(name, parseState(name, stateFields.requiredObject(name), language));
   }
-  checkTargets(startAt, states, fields.location);
   return { startAt, states };
-}
-
-/** Every transition must lead to a state of the same graph. */
-function checkTargets(startAt: string, states: ReadonlyMap<string, State>, location: string): void {
-  const targets: [string, string][] = [[startAt, `${location}/StartAt`]];
-  for (const [name, state] of states) {
-    const at = `${location}/States/${name}`;
-    if (state.next !== undefined) targets.push([state.next, `${at}/Next`]);
-    if (state.type === 'Choice') {
-      if (state.defaultNext !== undefined) targets.push([state.defaultNext, `${at}/Default`]);
-      state.rules.forEach((rule, index) => targets.push([rule.next, `${at}/Choices[${index}]/Next`]));
-    }
-    if ('catchers' in state) {
-      state.catchers.forEach((catcher, index) => targets.push([catcher.next, `${at}/Catch[${index}]/Next`]));
-    }
-  }
-  const problems = targets
-    .filter(([target]) => !states.has(target))
-    .map(([target, at]) => ({
-      severity: 'ERROR' as const,
-      code: 'MISSING_TRANSITION_TARGET',
-      message: `Missing 'Next' target: ${target}`,
-      location: at,
-    }));
-  if (problems.length > 0) throw new InvalidDefinitionError(problems);
 }
 
 /** Parses one state, as TestState takes it: outside a machine its transitions may lead anywhere. */
@@ -178,14 +146,13 @@ function optionalReferencePath(fields: Fields, name: string): ReferencePath | nu
 function payload(value: JsonValue | undefined, location: string, language: QueryLanguage): Field | undefined {
   if (value === undefined) return undefined;
   if (language === 'JSONPath') {
-    return at(location, () => ({ kind: 'payload-template', template: PayloadTemplate.parse(value) }));
+    return at(location, () => ({
+      kind: 'payload-template',
+      template: PayloadTemplate.parse(value),
+      seesContext: JSON.stringify(value).includes('$$'),
+    }));
   }
-  if (isExpression(value)) return expressionField(value, location);
-  return at(location, () => ({ kind: 'template', template: compileTemplate(value) }));
-}
-
-function expressionField(text: string, location: string): Field {
-  return at(location, () => ({ kind: 'expression', expression: compileExpression(text) }));
+  return at(location, () => (isExpression(value) ? expressionField(value) : templateField(value)));
 }
 
 /** A field that may be given as it is, as an expression, or by a sibling with `Path` behind its name. */
@@ -193,7 +160,7 @@ function fieldOrPath(fields: Fields, name: string, language: QueryLanguage): Fie
   const value = fields.get(name);
   if (value !== undefined) {
     return language === 'JSONata' && isExpression(value)
-      ? expressionField(value, `${fields.location}/${name}`)
+      ? at(`${fields.location}/${name}`, () => expressionField(value))
       : { kind: 'literal', value };
   }
   const pathName = `${name}Path`;

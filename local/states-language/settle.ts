@@ -1,4 +1,5 @@
 /** Settles one visit of a state: does what the state asks for, and what the error handling decides, until it is done. */
+import { UnsupportedError } from '../services/service';
 import { runInlineMap, runParallel } from './branches';
 import { contextObject } from './data/context-object';
 import { exitThroughCatcher } from './data-flow';
@@ -6,7 +7,7 @@ import type { State } from './definition';
 import { performMapRun } from './distributed-map/map-run';
 import type { JsonValue } from './engine';
 import { decide, type Decision, type RetryCounts } from './error-handling';
-import { evaluationError, StateFailed, type Failure } from './failure';
+import { evaluationError, hostFailure, StateFailed, type Failure } from './failure';
 import { evaluationFollowsEntered } from './service-changes';
 import { sleepUntil } from './sleep';
 import type { Effect, Step } from './step';
@@ -68,6 +69,7 @@ async function perform(visit: Attempt, effect: Effect): Promise<Step | Settled> 
     return take(visit, { result });
   } catch (thrown) {
     if (thrown instanceof StateFailed) return { kind: 'failed', failure: thrown.failure };
+    if (thrown instanceof UnsupportedError) return { kind: 'failed', failure: hostFailure(thrown) };
     throw thrown;
   }
 }

@@ -1,7 +1,7 @@
 /** Runs one attempt of a Task state: calls the host, waits for what completes the task, keeps its clocks. */
 import type { TaskResource, TaskState } from './definition';
 import type { JsonValue, TaskFailure, TaskRequest, TaskResponse } from './engine';
-import { dataLimitExceeded, StateFailed, type Failure } from './failure';
+import { dataLimitExceeded, hostFailure, StateFailed, type Failure } from './failure';
 import { isObject } from './fields';
 import type { EventDetails } from './history';
 import { isTooLarge } from './payload-size';
@@ -102,7 +102,7 @@ class RunningTask {
     if (taskToken !== undefined) this.cleanUps.push(tokens.open(taskToken, this.waitingTask()));
     if (this.resource.kind !== 'activity') this.reportStarted();
     this.startClock(this.attempt.timeoutSeconds, { error: 'States.Timeout' });
-    host.runTask(request).then(
+    new Promise<TaskResponse>((resolve) => resolve(host.runTask(request))).then(
       (response) => this.receive(response),
       (error: unknown) => this.end({ kind: 'impossible', failure: hostFailure(error) }),
     );
@@ -217,12 +217,6 @@ class RunningTask {
   private get subject(): string {
     return this.resource.kind === 'service' ? this.resource.type : this.resource.text;
   }
-}
-
-/** A host that throws is a mistake of ours or asks for what is not simulated: no handler of the workflow may hide it. */
-function hostFailure(error: unknown): Failure {
-  if (!(error instanceof Error)) return { error: 'States.Runtime', cause: String(error), isFatal: true };
-  return { error: error.name, cause: error.message, isFatal: true };
 }
 
 interface TaskEvents {

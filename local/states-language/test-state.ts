@@ -2,12 +2,13 @@
  * Behaviour as recorded on AWS between November 2025 and February 2026. */
 import { createRandom, type RandomSource } from '../random';
 import { ServiceError, UnsupportedError } from '../services/service';
+import { requireValidDefinition } from './check/validate-state-machine-definition';
 import { combineResult, effectiveInput, effectiveParameters, exitThroughCatcher, selectResult } from './data-flow';
 import type { MapState, State } from './definition';
 import type { JsonValue } from './engine';
 import { decide } from './error-handling';
 import { evaluationError, StateFailed, type Failure } from './failure';
-import { Fields, InvalidDefinitionError, isList, isObject } from './fields';
+import { Fields, isList, isObject } from './fields';
 import { checkMockResult, type FieldValidationMode } from './mock-result';
 import { parseState } from './parse-definition';
 import type { Step } from './step';
@@ -59,18 +60,37 @@ export function testState(request: TestStateRequest, nowMs = 0): TestStateRespon
 }
 
 function findState({ definition, stateName }: TestStateRequest): State {
+  requireValidDefinition(stateName === undefined ? machineAround(definition) : definition, 'STANDARD');
+  const fields = Fields.of(parse(definition), '');
+  if (stateName === undefined) return parseState('StateName', fields, 'JSONPath');
+  const found = findFields(fields, stateName, 'JSONPath');
+  if (found === undefined) throw refused(`State not found in definition: ${stateName}`);
+  return parseState(stateName, found.fields, found.language);
+}
+
+/** A machine of this one state, in which its transitions lead somewhere. */
+function machineAround(definition: string): string {
+  const state = parseOrRefuse(definition);
+  if (!isObject(state)) return definition;
+  const rules = ['Choices', 'Catch'].flatMap((name) => {
+    const list = state[name];
+    return isList(list) ? list : [];
+  });
+  const targets = [
+    state['Next'],
+    state['Default'],
+    ...rules.map((rule) => (isObject(rule) ? rule['Next'] : undefined)),
+  ];
+  const others = targets.filter((target) => typeof target === 'string');
+  const States = { ...Object.fromEntries(others.map((name) => [name, { Type: 'Succeed' }])), StateName: state };
+  return JSON.stringify({ StartAt: 'StateName', States });
+}
+
+function parseOrRefuse(definition: string): JsonValue | undefined {
   try {
-    const fields = Fields.of(JSON.parse(definition) as JsonValue, '');
-    if (stateName === undefined) return parseState('StateName', fields, 'JSONPath');
-    const found = findFields(fields, stateName, 'JSONPath');
-    if (found === undefined)
-      throw new ServiceError('ValidationException', `State not found in definition: ${stateName}`);
-    return parseState(stateName, found.fields, found.language);
-  } catch (error) {
-    if (error instanceof InvalidDefinitionError) throw invalidDefinition(error);
-    if (error instanceof SyntaxError)
-      throw new ServiceError('InvalidDefinition', `Invalid State Machine Definition: '${error.message}'`);
-    throw error;
+    return parse(definition);
+  } catch {
+    return undefined;
   }
 }
 
@@ -90,11 +110,6 @@ function findFields(graph: Fields, name: string, inherited: Found['language']): 
     }
   }
   return undefined;
-}
-
-function invalidDefinition({ problems }: InvalidDefinitionError): ServiceError {
-  const text = problems.map(({ code, message, location }) => `${code}: ${message} at ${location}`).join(', ');
-  return new ServiceError('InvalidDefinition', `Invalid State Machine Definition: '${text}'`);
 }
 
 function validate({ mock, revealSecrets, context }: TestStateRequest, state: State): void {

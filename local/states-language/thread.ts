@@ -85,18 +85,12 @@ export class Thread {
       const state = this.graph.states.get(stateName)!;
       this.enter(state, input, redriven);
       redriven = undefined;
-      const settled = await this.settleUnlessEnded(state, input);
-      switch (settled.kind) {
-        case 'aborted':
-          return { ...settled, lastEventId: this.lastEventId, resumeAt: this.resumePoint(state, input) };
-        case 'failed':
-          // A task whose failure ends its branch is said to be aborted (floci-io/floci#3167, measured).
-          if (this.isBranch && state.type === 'Task' && !settled.failure.isFatal) this.appendAside('TaskStateAborted');
-          return { ...settled, lastEventId: this.lastEventId, resumeAt: this.resumePoint(state, input) };
-        case 'exit':
-      }
+      const attempt = settle(this, state, input);
+      const settled = checkSize(state, input, attempt instanceof Promise ? await this.unlessEnded(attempt) : attempt);
+      if (settled === undefined || this.lifetime.hasEnded) return this.abort(state, input);
+      if (settled.kind === 'failed') return this.fail(state, input, settled.failure);
       if (settled.assigned !== undefined) this.variables = { ...this.variables, ...settled.assigned };
-      this.append(`${state.type}StateExited`, exitDetails(state, settled));
+      this.append(stateEvents[state.type].exited, exitDetails(state, settled));
       if (settled.next === undefined) {
         return { kind: 'succeeded', output: settled.output, lastEventId: this.lastEventId };
       }
@@ -128,20 +122,28 @@ export class Thread {
     this.progress = redriven?.progress;
     this.enteredAtMs = this.services.host.clock.nowMs();
     if (redriven !== undefined && isLongRunning(state)) this.enteredEventId = redriven.enteredEventId;
-    else this.enteredEventId = this.append(`${state.type}StateEntered`, { name: state.name, input });
+    else this.enteredEventId = this.append(stateEvents[state.type].entered, { name: state.name, input });
   }
 
-  private async settleUnlessEnded(state: State, input: JsonValue): Promise<Settled | { kind: 'aborted' }> {
+  /** What a visit comes to; undefined when it was cut off. */
+  private async unlessEnded(attempt: Promise<Settled>): Promise<Settled | undefined> {
     try {
-      const settled = settle(this, state, input);
-      const outcome = settled instanceof Promise ? await settled : settled;
-      if (this.lifetime.hasEnded) throw new LifetimeEnded();
-      return checkSize(state, input, outcome);
+      return await attempt;
     } catch (error) {
-      if (!(error instanceof LifetimeEnded)) throw error;
-      if (isLongRunning(state)) this.appendAside(`${state.type}StateAborted`);
-      return { kind: 'aborted' };
+      if (error instanceof LifetimeEnded) return undefined;
+      throw error;
     }
+  }
+
+  private abort(state: State, input: JsonValue): ThreadEnd {
+    if (isLongRunning(state)) this.appendAside(`${state.type}StateAborted`);
+    return { kind: 'aborted', lastEventId: this.lastEventId, resumeAt: this.resumePoint(state, input) };
+  }
+
+  private fail(state: State, input: JsonValue, failure: Failure): ThreadEnd {
+    // A task whose failure ends its branch is said to be aborted (floci-io/floci#3167, measured).
+    if (this.isBranch && state.type === 'Task' && !failure.isFatal) this.appendAside('TaskStateAborted');
+    return { kind: 'failed', failure, lastEventId: this.lastEventId, resumeAt: this.resumePoint(state, input) };
   }
 
   private resumePoint(state: State, input: JsonValue): ThreadStart {
@@ -149,6 +151,14 @@ export class Thread {
     return { stateName: state.name, input, variables: this.variables, redriven };
   }
 }
+
+/** Names made once: joining them anew for each state shows in loops. */
+const stateEvents = Object.fromEntries(
+  (['Pass', 'Task', 'Choice', 'Wait', 'Succeed', 'Fail', 'Parallel', 'Map'] as const).map((type) => [
+    type,
+    { entered: `${type}StateEntered`, exited: `${type}StateExited` },
+  ]),
+) as Readonly<Record<State['type'], { readonly entered: string; readonly exited: string }>>;
 
 /** States that can be cut off. A redrive goes on with them and does not enter them again
  * (redrive guide: a state is redriven when its Entered event has no Exited event). */
@@ -162,7 +172,7 @@ function exitDetails(state: State, { output, assigned }: Extract<Settled, { kind
 }
 
 /** An output that is the input was looked at before. */
-function checkSize(state: State, input: JsonValue, settled: Settled): Settled {
-  if (settled.kind !== 'exit' || settled.output === input || !isTooLarge(settled.output)) return settled;
+function checkSize(state: State, input: JsonValue, settled: Settled | undefined): Settled | undefined {
+  if (settled?.kind !== 'exit' || settled.output === input || !isTooLarge(settled.output)) return settled;
   return { kind: 'failed', failure: { ...dataLimitExceeded(state.name), isFatal: true } };
 }

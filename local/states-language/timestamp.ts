@@ -19,5 +19,9 @@ export function parseTimestamp(text: string): number | undefined {
 
 /** An instant as the context object and the service's answers write it. */
 export function formatTimestamp(epochMs: number): string {
-  return new Date(epochMs).toISOString();
+  // Virtual time stands still while states follow one another: the same instant is asked for again and again.
+  if (epochMs !== lastFormatted.epochMs) lastFormatted = { epochMs, text: new Date(epochMs).toISOString() };
+  return lastFormatted.text;
 }
+
+let lastFormatted = { epochMs: 0, text: '1970-01-01T00:00:00.000Z' };

@@ -1,11 +1,12 @@
 /** Answers a recorded API case as the API would. */
 import { ServiceError } from '../../local/services/service';
-import { testState, type TestStateRequest } from '../../local/states-language/test-state';
 import {
   requireValidDefinition,
+  testState,
   validateStateMachineDefinition,
   variableReferences,
   type JsonValue,
+  type TestStateRequest,
 } from '../../local/states-language';
 
 /** A case of kind `validation`, `test-state` or `variable-references`. */

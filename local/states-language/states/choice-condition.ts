@@ -1,9 +1,10 @@
 /** The conditions of a Choice state: JSONPath's comparison operators, and JSONata's expressions. */
-import { evaluate } from '../data-flow';
-import { compileExpression, isExpression, unexpectedType } from '../data/jsonata';
+import { evaluate, findInPath } from '../data-flow';
+import { isExpression, unexpectedType } from '../data/jsonata';
 import { JsonPath } from '../data/json-path';
 import type { QueryLanguage } from '../definition';
 import type { JsonValue } from '../engine';
+import { expressionField } from '../expression-field';
 import { StateFailed } from '../failure';
 import { wrongType, type Fields } from '../fields';
 import { parseTimestamp } from '../timestamp';
@@ -22,10 +23,11 @@ function parseExpressionCondition(fields: Fields): ChoiceCondition {
   const condition = fields.get('Condition');
   if (typeof condition === 'boolean') return () => condition;
   if (!isExpression(condition)) throw wrongType(`${fields.location}/Condition`, 'an expression', condition ?? null);
-  const expression = compileExpression(condition);
+  const field = expressionField(condition);
+  const { expression } = field;
   const name = `Choices[${fields.location.split('/').at(-1)}]/Condition`;
   return (visit) => {
-    const value = evaluate({ kind: 'expression', expression }, name, visit, visit.input);
+    const value = evaluate(field, name, visit, visit.input);
     if (typeof value !== 'boolean') throw unexpectedType(expression, name, 'boolean', value);
     return value;
   };
@@ -54,7 +56,7 @@ function parseComparison(fields: Fields): ChoiceCondition {
   if (operator === undefined) throw wrongType(fields.location, 'a comparison operator', fields.value);
   const operand = fields.get(operator)!;
   if (operator === 'IsPresent') {
-    return (visit, input) => (variable.find(input, visit.context, visit.variables) !== undefined) === operand;
+    return (visit, input) => (findInPath(variable, visit, input) !== undefined) === operand;
   }
   const typeTest = typeTests[operator];
   if (typeTest !== undefined) {
@@ -67,7 +69,7 @@ function parseComparison(fields: Fields): ChoiceCondition {
 }
 
 function valueOf(path: JsonPath, visit: Visit, input: JsonValue): JsonValue {
-  const value = path.find(input, visit.context, visit.variables);
+  const value = findInPath(path, visit, input);
   if (value !== undefined) return value;
   throw new StateFailed({
     error: 'States.Runtime',

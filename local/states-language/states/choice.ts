@@ -1,5 +1,5 @@
 /** Choice: picks the next state by the first rule that holds. */
-import { assignment, effectiveInput, evaluate, exitWithInput } from '../data-flow';
+import { assignment, effectiveInput, evaluate, exitWithInput, readPath } from '../data-flow';
 import type { ChoiceRule, ChoiceState } from '../definition';
 import type { JsonValue } from '../engine';
 import { StateFailed } from '../failure';
@@ -25,18 +25,13 @@ export function enterChoice(visit: Visit<ChoiceState>): Step {
 /** A rule's own Output and Assign hold instead of the state's, which belong to the Default. */
 function followRule(visit: Visit<ChoiceState>, rule: ChoiceRule, index: number, input: JsonValue): Step {
   const where = `Choices[${index}]`;
-  const assigned = rule.assign && assignment(rule.assign, visit, input, {}, `${where}/Assign`);
+  const assigned = rule.assign && assignment(rule.assign, visit, input, undefined, `${where}/Assign`);
   if (visit.state.data.language === 'JSONata') {
     const output =
       rule.output === undefined ? visit.input : evaluate(rule.output, `${where}/Output`, visit, visit.input);
     return { kind: 'exit', output, assigned, next: rule.next };
   }
   const { outputPath } = visit.state.data;
-  const output =
-    outputPath === undefined
-      ? input
-      : outputPath === null
-        ? {}
-        : outputPath.read(input, visit.context, visit.variables);
+  const output = outputPath === undefined ? input : outputPath === null ? {} : readPath(outputPath, visit, input);
   return { kind: 'exit', output, assigned, next: rule.next };
 }

@@ -1,5 +1,5 @@
 /** Fail: ends its branch with an error of the author's choice. */
-import { evaluate } from '../data-flow';
+import { evaluate, findInPath } from '../data-flow';
 import { unexpectedType } from '../data/jsonata';
 import { pathNotFound } from '../data/payload-template';
 import type { FailState, Field } from '../definition';
@@ -31,7 +31,7 @@ function textOf(field: Field, name: string, visit: Visit): string {
 
 function read(field: Field, name: string, visit: Visit): JsonValue {
   if (field.kind !== 'path') return evaluate(field, name, visit, visit.input);
-  const value = field.path.find(visit.input, visit.context, visit.variables);
+  const value = findInPath(field.path, visit, visit.input);
   if (value === undefined) throw pathNotFound(field.path.text, `${name}Path`, visit.input);
   return value;
 }

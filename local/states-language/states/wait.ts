@@ -1,5 +1,5 @@
 /** Wait: lets time pass, for a number of seconds or until an instant. */
-import { effectiveInput, evaluate, exitWithInput } from '../data-flow';
+import { effectiveInput, evaluate, exitWithInput, findInPath } from '../data-flow';
 import type { WaitState } from '../definition';
 import type { JsonValue } from '../engine';
 import { StateFailed } from '../failure';
@@ -27,7 +27,7 @@ export function resumeWait(visit: Visit<WaitState>): Step {
 function readEnd(visit: Visit<WaitState>): JsonValue {
   const { field, source } = visit.state.until;
   if (source.kind !== 'path') return evaluate(source, field, visit, visit.input);
-  const value = source.path.find(effectiveInput(visit), visit.context, visit.variables);
+  const value = findInPath(source.path, visit, effectiveInput(visit));
   if (value !== undefined) return value;
   throw runtimeFailure(`The ${field}Path parameter does not reference an input value: ${source.path.text}`);
 }
