@@ -1,8 +1,11 @@
 // The engine as a module for check.mjs of the recorded set: node check.mjs test/conformance/engine.mjs
-import { tsImport } from 'tsx/esm/api';
+import { createRequire } from 'node:module';
+import { register } from 'tsx/cjs/api';
 
-const { runExecutionCase } = await tsImport('./recorded-case.ts', import.meta.url);
-const { runApiCase } = await tsImport('./api-case.ts', import.meta.url);
+register();
+const require = createRequire(import.meta.url);
+const { runExecutionCase } = require('./recorded-case.ts');
+const { runApiCase } = require('./api-case.ts');
 
 export const run = (testCase) => runExecutionCase(testCase);
 export const validate = async (testCase) => runApiCase(testCase);
