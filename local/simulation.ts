@@ -45,6 +45,9 @@ interface SimulationParts {
 
 const dayMs = 24 * 60 * 60 * 1000;
 
+/** A rule that causes its own event goes on for ever, a second at a time: no limit on virtual time ends that soon. */
+const maximumHappenings = 200_000;
+
 /** A deployed app on simulated services. Made by `simulate`. */
 export class Simulation {
   readonly cloud: Cloud;
@@ -109,14 +112,15 @@ export class Simulation {
   /** Lets virtual time pass until nothing is left to happen. Schedules do not count: they tick for ever.
    * An execution that only waits for a callback without any timeout is left waiting.
    * @param options.withinMs Virtual milliseconds after which it must be so. Default: 30 days.
-   * @throws Error when something still happens then, naming the executions that run and where they are
+   * @throws Error when something still happens then, or after 200,000 timers, naming the executions that run and where they are
    * @throws UnsupportedError when something that ran needed what is not simulated */
   async settle(options: { readonly withinMs?: number } = {}): Promise<void> {
     const withinMs = options.withinMs ?? 30 * dayMs;
     const limitMs = this.clock.nowMs() + withinMs;
-    const overdue = await this.clock.runUntil(() => this.clock.nowMs() > limitMs);
+    let happenings = 0;
+    const overdue = await this.clock.runUntil(() => this.clock.nowMs() > limitMs || ++happenings > maximumHappenings);
     this.parts.progress.throwReported();
-    if (overdue) throw this.notSettled(withinMs);
+    if (overdue) throw this.notSettled(happenings > maximumHappenings ? undefined : withinMs);
   }
 
   /** Lets that much virtual time pass, schedules included. */
@@ -169,12 +173,13 @@ export class Simulation {
     return findResource(candidates.length > 0 ? candidates : this.resources, undefined, types).physicalId!;
   }
 
-  private notSettled(withinMs: number): Error {
+  /** @param withinMs Undefined when it was not time that ran out. */
+  private notSettled(withinMs: number | undefined): Error {
     const running = this.executions
       .filter((execution) => execution.status === 'RUNNING')
       .map((execution) => `${execution.name} in ${execution.currentStates.join(', ') || 'no state'}`);
     return new Error(
-      `Something still happens, at Simulation.settle\n  got: after ${withinMs / 1000} virtual seconds ${running.length === 0 ? 'no execution runs, but timers are left' : `these still run: ${running.join('; ')}`}\n  fix: allow more time with settle({ withinMs }), or stop what waits`,
+      `Something still happens, at Simulation.settle\n  got: after ${withinMs === undefined ? `${maximumHappenings} happenings` : `${withinMs / 1000} virtual seconds`} ${running.length === 0 ? 'no execution runs, but timers are left' : `these still run: ${running.join('; ')}`}\n  fix: allow more time with settle({ withinMs }), or stop what waits; a rule whose target causes its own event never ends`,
     );
   }
 }

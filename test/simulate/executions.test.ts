@@ -230,7 +230,13 @@ test('a resource that is not simulated is refused by name, and an unfinished wai
     'The task resource arn:aws:states:::glue:startJobRun.sync is not simulated, at the state "Convert"',
   );
   await simulation.close();
-  simulation = await simulate(machineOf({ Sleep: { Type: 'Wait', Seconds: 1000, Next: 'Sleep' } }).write());
+  simulation = await simulate(
+    machineOf({
+      Sleep: { Type: 'Wait', Seconds: 1000, Next: 'Ask' },
+      Ask: { Type: 'Choice', Default: 'Sleep', Choices: [{ Condition: '{% false %}', Next: 'End' }] },
+      End: { Type: 'Succeed' },
+    }).write(),
+  );
   simulation.startExecution({}, { name: 'endless' });
   await expect(simulation.settle({ withinMs: 3_600_000 })).rejects.toThrow(
     /after 3600 virtual seconds these still run: endless in Sleep/,
@@ -266,4 +272,9 @@ test('aws-sdk tasks name errors by the SDK, optimized ones by their own rule', a
     error: 'EventBridge.FailedEntry',
     cause: '{"Entries":[{"ErrorCode":"MalformedDetail","ErrorMessage":"Detail is malformed."}],"FailedEntryCount":1}',
   });
+});
+
+test('rejects a definition that AWS would refuse, naming the state machine', async () => {
+  const stack = new SmallStack().stateMachine('Broken', { StartAt: 'Nowhere', States: { Here: { Type: 'Succeed' } } });
+  await expect(simulate(stack.write())).rejects.toThrow(/The definition of Broken would be refused.*Nowhere/s);
 });

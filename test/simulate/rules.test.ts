@@ -146,3 +146,16 @@ test('a disabled rule does nothing; a target that is not simulated is refused wh
     'The target arn:aws:kinesis:eu-west-1:111122223333:stream/orders is not simulated',
   );
 });
+
+test('a rule that causes its own event is found out instead of running for ever', async () => {
+  const stack = new SmallStack().rule(
+    'Loop',
+    { source: ['shop'] },
+    {
+      'Fn::Sub': 'arn:aws:events:${AWS::Region}:${AWS::AccountId}:event-bus/default',
+    },
+  );
+  simulation = await simulate(stack.write());
+  await putOrder(1);
+  await expect(simulation.settle()).rejects.toThrow(/after 200000 happenings no execution runs.*causes its own event/s);
+}, 60_000);

@@ -1,6 +1,6 @@
 /** Step Functions' resources: state machines with their definitions filled in, and activities. */
 import { readFileSync } from 'node:fs';
-import type { StatesService } from '../../services/states';
+import type { StateMachineDefinition, StatesService } from '../../services/states';
 import type { Assets } from '../assembly';
 import type { CreatedResource, ResourceHandlers, ResourceRequest } from '../resource';
 
@@ -38,7 +38,7 @@ function createStateMachine(request: ResourceRequest, states: StatesService, ass
   const properties = request.properties as StateMachineProperties;
   const name = properties.StateMachineName ?? request.generateName(80);
   const arn = `arn:aws:states:${request.region}:${request.accountId}:stateMachine:${name}`;
-  states.createStateMachine({
+  const definition: StateMachineDefinition = {
     arn,
     name,
     logicalId: request.logicalId,
@@ -46,7 +46,13 @@ function createStateMachine(request: ResourceRequest, states: StatesService, ass
     type: properties.StateMachineType ?? 'STANDARD',
     roleArn: properties.RoleArn ?? '',
     definitionText: substitute(definitionText(request, properties, assets), properties.DefinitionSubstitutions ?? {}),
-  });
+  };
+  try {
+    states.createStateMachine(definition);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`The definition of ${definition.constructPath} would be refused\n${reason}`, { cause: error });
+  }
   return { ref: arn, attributes: { Arn: arn, Name: name, StateMachineRevisionId: 'INITIAL' } };
 }
 
