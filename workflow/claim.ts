@@ -21,8 +21,9 @@ export function claimState(scope: Construct, { ledger: { table }, source }: Work
     comment: 'Makes this execution the owner of the object version, unless it is done or being worked on.',
     resource: updateItemResource,
     callArguments: {
-      TableName: table.tableName,
-      Key: `{% (${readInput} ${checkInput(source)} ${recordKey}) %}`,
+      // The check stands in an expression of its own, because the error quotes the whole expression.
+      TableName: `{% (${readPlace} ${checkPlace(source)} ? ${renderJsonata(table.tableName)} : ${refusal(source)}) %}`,
+      Key: `{% (${readInput} ${recordKey}) %}`,
       ConditionExpression:
         'attribute_not_exists(pk) OR #owner = :me OR #status = :failed' +
         ' OR (#status = :running AND leaseExpiresAt < :now) OR (:force = :true AND #status <> :running)',
@@ -53,16 +54,19 @@ export function updateItemStatement(ledger: ITable): PolicyStatement {
   return new PolicyStatement({ actions: ['dynamodb:UpdateItem'], resources: [ledger.tableArn] });
 }
 
-/** The input as variables of one expression, whichever of its two shapes it has. "null" is what a bucket calls the version
- * of an object that was stored without versions, and calls the next one as well: it tells nothing apart. */
-const readInput = oneLine(`
+/** Where the object is, as variables of an expression, whichever of its two shapes the input has. */
+const readPlace = oneLine(`
   $event := $states.input.detail;
   $bucket := $exists($event) ? $event.bucket.name : $states.input.bucket;
-  $key := $exists($event) ? $event.object.key : $states.input.key;
+  $key := $exists($event) ? $event.object.key : $states.input.key;`);
+
+/** The same with what tells its versions apart. "null" is what a bucket calls the version of an object that was stored
+ * without versions, and calls the next one as well: it tells nothing apart. */
+const readInput = `${readPlace} ${oneLine(`
   $version := $exists($event) ? $event.object.\`version-id\` : $states.input.versionId;
   $versionId := $version != "null" ? $version;
   $etag := $event.object.etag;
-  $sequencer := $event.object.sequencer;`);
+  $sequencer := $event.object.sequencer;`)}`;
 
 /** As tasks/object-reference.ts says. */
 const recordKey = oneLine(`{
@@ -114,47 +118,27 @@ const claimed = {
   record: { pk: record.pk.S, sk: record.sk.S },
 };
 
+/** A condition that only objects of the source meet. JSONata counts characters, not the UTF-16 units of `length`. */
+function checkPlace({ bucket, prefix = '', suffix = '' }: ObjectSource): string {
+  const [prefixLength, suffixLength] = [[...prefix].length, [...suffix].length];
+  return [
+    `$bucket = ${renderJsonata(bucket.bucketName)}`,
+    '$type($key) = "string"',
+    '$key != ""',
+    ...(prefix === '' ? [] : [`$substring($key, 0, ${prefixLength}) = ${renderJsonata(prefix)}`]),
+    ...(suffix === '' ? [] : [`$substring($key, -${suffixLength}) = ${renderJsonata(suffix)}`]),
+  ].join(' and ');
+}
+
 /** Fails the state with a text for whoever started the execution: what an expression says becomes the execution's cause. */
-function checkInput({ bucket: { bucketName }, prefix = '', suffix = '' }: ObjectSource): string {
-  const example = JSON.stringify({ bucket: bucketName, key: `${prefix}…${suffix}` });
+function refusal({ bucket, prefix = '', suffix = '' }: ObjectSource): string {
+  const example = JSON.stringify({ bucket: bucket.bucketName, key: `${prefix}…${suffix}` });
+  const what = 'The input names no object of this workflow, at Claim object\n  got: ';
   const expected =
     `\n  allowed: an S3 "Object Created" event, or ${example}, with "versionId" and "force": true if you like` +
     '\n  fix: start another execution with the name of an object as it stands in the bucket';
-  const refuse = (condition: string, what: string, got: string) =>
-    `${condition} ? $error(${JSON.stringify(`${what}, at Claim object\n  got: `)} & ${got} & $expected) : null;`;
-  const isText = (name: string) => `$type(${name}) = "string" and ${name} != ""`;
-  return [
-    `$expected := ${renderJsonata(expected)};`,
-    refuse(
-      `$not(${isText('$bucket')} and ${isText('$key')})`,
-      'The input names no object',
-      '$substring($string($states.input), 0, 200)',
-    ),
-    refuse(`$bucket != ${renderJsonata(bucketName)}`, 'The object is in another bucket', '$bucket'),
-    ...(prefix === ''
-      ? []
-      : [
-          refuse(
-            `$substring($key, 0, ${characterCount(prefix)}) != ${renderJsonata(prefix)}`,
-            'The key begins unlike the keys of this workflow',
-            '$key',
-          ),
-        ]),
-    ...(suffix === ''
-      ? []
-      : [
-          refuse(
-            `$substring($key, -${characterCount(suffix)}) != ${renderJsonata(suffix)}`,
-            'The key ends unlike the keys of this workflow',
-            '$key',
-          ),
-        ]),
-  ].join(' ');
-}
-
-/** JSONata counts characters, not the UTF-16 units of `length`. */
-function characterCount(text: string): number {
-  return [...text].length;
+  const got = '$substring($string({"bucket": $bucket, "key": $key}), 0, 200)';
+  return `$error(${renderJsonata(what)} & ${got} & ${renderJsonata(expected)})`;
 }
 
 function oneLine(code: string): string {

@@ -7,7 +7,7 @@ import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { BackupPolicy, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
-import { command, makeWorkflow } from './synthesize';
+import { command, makeWorkflow, withoutCopies } from './synthesize';
 
 const { stack, workflow } = makeWorkflow({ source: { prefix: 'in/', suffix: '.csv' } });
 workflow.onStored('Stored', { target: new SqsQueue(new Queue(stack, 'Listener')) });
@@ -148,7 +148,7 @@ test('watches only metrics that the services publish', () => {
 
 describe('an Auto Scaling group', () => {
   const fleet = (launchRole: boolean) => {
-    const app = new App();
+    const app = new App({ context: withoutCopies });
     const fleetStack = new Stack(app, 'Test');
     const group = new AutoScalingGroup(fleetStack, 'Fleet', {
       vpc: new Vpc(fleetStack, 'Network', { natGateways: 0 }),

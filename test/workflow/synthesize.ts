@@ -9,6 +9,9 @@ export interface Synthesis {
   readonly workflow: ObjectWorkflow;
 }
 
+/** Leaves the handlers' bundles where they are: a test of the template has no use for copies. */
+export const withoutCopies = { 'aws:cdk:disable-asset-staging': true };
+
 export const command = 'wc -l < "$OBJECT_FILE" > "$RESULTS_DIR/lines"';
 
 /** The smallest workflow there is, with what a test adds to it. */
@@ -16,7 +19,7 @@ export function makeWorkflow(
   props: Partial<Omit<ObjectWorkflowProps, 'source'>> & { readonly source?: Partial<ObjectSource> } = {},
   options: { readonly stack?: Stack } = {},
 ): Synthesis {
-  const stack = options.stack ?? new Stack(new App(), 'Test');
+  const stack = options.stack ?? new Stack(new App({ context: withoutCopies }), 'Test');
   const inbox = new ObjectStore(stack, 'Inbox');
   const workflow = new ObjectWorkflow(stack, 'Invoices', {
     processor: Processor.instances([{ instanceId: 'i-0123456789abcdef0' }], { command }),
