@@ -3,8 +3,11 @@ import type { RandomSource } from '../random';
 import type { VirtualClock } from '../virtual-clock';
 import type { EventSink } from './aws-event';
 import { checkParameters } from './parameters';
+import * as attributes from './s3/attributes';
 import { Bucket, checksumOf, type BucketConfiguration, type ObjectVersion } from './s3/bucket';
 import { S3Context } from './s3/context';
+import { copyObject } from './s3/copies';
+import { deleteObject, deleteObjects } from './s3/deletions';
 import { applyLifecycleRules } from './s3/lifecycle';
 import { listObjectsV2, listObjectVersions } from './s3/lists';
 import * as multipart from './s3/multipart';
@@ -41,20 +44,20 @@ export class S3Service implements Service {
       objects.putObject(this.context, input, caller),
     GetObject: (input: Input<typeof objects.getObject>): ServiceOutput => objects.getObject(this.context, input),
     HeadObject: (input: Input<typeof objects.headObject>): ServiceOutput => objects.headObject(this.context, input),
-    CopyObject: (input: Input<typeof objects.copyObject>, caller: Principal): ServiceOutput =>
-      objects.copyObject(this.context, input, caller),
-    DeleteObject: (input: Input<typeof objects.deleteObject>, caller: Principal): ServiceOutput =>
-      objects.deleteObject(this.context, input, caller),
-    DeleteObjects: (input: Input<typeof objects.deleteObjects>, caller: Principal): ServiceOutput =>
-      objects.deleteObjects(this.context, input, caller),
-    GetObjectTagging: (input: Input<typeof objects.getObjectTagging>): ServiceOutput =>
-      objects.getObjectTagging(this.context, input),
-    PutObjectTagging: (input: Input<typeof objects.putObjectTagging>, caller: Principal): ServiceOutput =>
-      objects.putObjectTagging(this.context, input, caller),
-    DeleteObjectTagging: (input: Input<typeof objects.deleteObjectTagging>, caller: Principal): ServiceOutput =>
-      objects.deleteObjectTagging(this.context, input, caller),
-    GetObjectAttributes: (input: Input<typeof objects.getObjectAttributes>): ServiceOutput =>
-      objects.getObjectAttributes(this.context, input),
+    CopyObject: (input: Input<typeof copyObject>, caller: Principal): ServiceOutput =>
+      copyObject(this.context, input, caller),
+    DeleteObject: (input: Input<typeof deleteObject>, caller: Principal): ServiceOutput =>
+      deleteObject(this.context, input, caller),
+    DeleteObjects: (input: Input<typeof deleteObjects>, caller: Principal): ServiceOutput =>
+      deleteObjects(this.context, input, caller),
+    GetObjectTagging: (input: Input<typeof attributes.getObjectTagging>): ServiceOutput =>
+      attributes.getObjectTagging(this.context, input),
+    PutObjectTagging: (input: Input<typeof attributes.putObjectTagging>, caller: Principal): ServiceOutput =>
+      attributes.putObjectTagging(this.context, input, caller),
+    DeleteObjectTagging: (input: Input<typeof attributes.deleteObjectTagging>, caller: Principal): ServiceOutput =>
+      attributes.deleteObjectTagging(this.context, input, caller),
+    GetObjectAttributes: (input: Input<typeof attributes.getObjectAttributes>): ServiceOutput =>
+      attributes.getObjectAttributes(this.context, input),
     ListObjectsV2: (input: Input<typeof listObjectsV2>): ServiceOutput => listObjectsV2(this.context, input),
     ListObjectVersions: (input: Input<typeof listObjectVersions>): ServiceOutput =>
       listObjectVersions(this.context, input),

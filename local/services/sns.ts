@@ -181,7 +181,7 @@ export class SnsService implements Service {
         ? this.queueCall(subscription, message)
         : this.functionCall(subscription, message);
     void this.options.clock
-      .track(this.options.cloud.call(call))
+      .track(() => this.options.cloud.call(call))
       .catch((error: unknown) => this.options.report?.(error));
   }
 

@@ -366,6 +366,48 @@ describe('queries', () => {
     expect((await query('owner-index')).Count).toBe(0);
   });
 
+  test('of a local index find the items of a partition in another order', async () => {
+    const { client, dynamodb } = createTable();
+    dynamodb.createTable({
+      name: 'local',
+      partitionKey: 'pk',
+      sortKey: 'sk',
+      attributeTypes: { pk: 'S', sk: 'S', size: 'N' },
+      indexes: [
+        {
+          name: 'by-size',
+          partitionKey: 'pk',
+          sortKey: 'size',
+          isGlobal: false,
+          projection: 'INCLUDE',
+          includedAttributes: ['note'],
+        },
+      ],
+    });
+    for (const [sk, size] of [
+      ['a', '10'],
+      ['b', '9'],
+      ['c', '-1.5'],
+    ]) {
+      const Item = { ...key(sk!), size: { N: size! }, note: { S: sk! }, other: { S: 'x' } };
+      dynamodb.operations.PutItem({ TableName: 'local', Item });
+    }
+    const { Items } = await client.send(
+      new QueryCommand({
+        TableName: 'local',
+        IndexName: 'by-size',
+        KeyConditionExpression: 'pk = :pk AND #size > :least',
+        ExpressionAttributeNames: { '#size': 'size' },
+        ExpressionAttributeValues: { ':pk': { S: 'a' }, ':least': { N: '-1' } },
+        ConsistentRead: true,
+      }),
+    );
+    expect(Items).toEqual([
+      { ...key('b'), size: { N: '9' }, note: { S: 'b' } },
+      { ...key('a'), size: { N: '10' }, note: { S: 'a' } },
+    ]);
+  });
+
   test('of an index show a write late when it has a delay', async () => {
     const test = createTestCloud();
     const late = new DynamoDbService({

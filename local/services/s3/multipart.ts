@@ -19,14 +19,8 @@ import { checkWriteConditions, type WriteConditions } from './conditions';
 import type { ObjectName, S3Context } from './context';
 import { errors } from './errors';
 import { listKeys } from './listing';
-import {
-  checkWriteParameters,
-  encryptionMembers,
-  readNewObject,
-  readSource,
-  type CopySourceInput,
-  type PutObjectInput,
-} from './objects';
+import { readSource, type CopySourceInput } from './copies';
+import { checkWriteParameters, encryptionMembers, readNewObject, type PutObjectInput } from './objects';
 
 type Input = Readonly<Record<string, unknown>>;
 
