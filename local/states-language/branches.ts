@@ -130,6 +130,7 @@ class BranchGroup {
   /** Outputs in the order of the branches; the thread goes on from where the last one ended.
    * @throws StateFailed when one has failed */
   outputs(): readonly JsonValue[] {
+    this.lifetime.end();
     if (this.firstFailure !== undefined) {
       this.thread.lastEventId = this.firstFailure.lastEventId;
       throw new StateFailed(this.firstFailure.failure);

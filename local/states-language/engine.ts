@@ -2,9 +2,11 @@
 import type { RandomSource } from '../random';
 import type { VirtualClock } from '../virtual-clock';
 
+/** Any value that JSON can hold. */
 export type JsonValue =
   null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
+/** Where an execution is; `PENDING_REDRIVE` only inside a Map's child executions. */
 export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED' | 'PENDING_REDRIVE';
 
 /** One event of an execution's history, shaped as GetExecutionHistory returns it. */

@@ -54,6 +54,8 @@ export class RunningExecution implements Execution {
   private timeout: Timer | undefined;
   private resumeAt: ThreadStart | undefined;
   private resolveEnded: () => void = () => undefined;
+  /** Resolves when nothing of the execution is under way any more. */
+  private unwound: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly start: ExecutionStart,
@@ -112,6 +114,12 @@ export class RunningExecution implements Execution {
     this.status = 'RUNNING';
     this.error = this.cause = this.stoppedAtMs = undefined;
     this.ended = this.newEnd();
+    // What was stopped may still be on its way out: where to go on is known once it is.
+    void this.unwound.then(() => this.goOn());
+  }
+
+  private goOn(): void {
+    if (this.status !== 'RUNNING') return this.resolveEnded();
     this.lifetime = new Lifetime();
     this.log.reopen();
     const eventId = this.log.append('ExecutionRedriven', { redriveCount: this.redriveCount }, this.log.length);
@@ -143,12 +151,13 @@ export class RunningExecution implements Execution {
     const thread = new Thread(this.services, definition, this.lifetime, previousEventId, []);
     this.thread = thread;
     // Not before the caller has the execution in its hands: its first task may need it.
-    Promise.resolve()
+    this.unwound = Promise.resolve()
       .then(() => thread.run(at))
       .then(
         (end) => this.conclude(end),
         (error: unknown) => this.breakOff(error, at),
-      );
+      )
+      .then(this.resolveEnded);
   }
 
   private expire(): void {
@@ -164,7 +173,7 @@ export class RunningExecution implements Execution {
 
   private conclude(end: ThreadEnd): void {
     if (end.kind !== 'succeeded') this.resumeAt = end.resumeAt;
-    if (this.status !== 'RUNNING') return this.resolveEnded();
+    if (this.lifetime.hasEnded) return;
     switch (end.kind) {
       case 'succeeded':
         this.output = end.output;
@@ -176,7 +185,6 @@ export class RunningExecution implements Execution {
       case 'aborted':
         this.finish('ABORTED', 'ExecutionAborted', {});
     }
-    this.resolveEnded();
   }
 
   /** Ends an execution that has hit a limit in the middle of things. */
@@ -186,7 +194,6 @@ export class RunningExecution implements Execution {
     else if (error instanceof HistoryFull) this.finish('FAILED', 'ExecutionFailed', historyLimitReached);
     else this.finish('FAILED', 'ExecutionFailed', internalError(error));
     this.lifetime.end();
-    this.resolveEnded();
   }
 
   private finish(

@@ -7,22 +7,23 @@ export class LifetimeEnded extends Error {}
 export class Lifetime {
   private ended = false;
   private readonly actions = new Set<() => void>();
+  private leaveParent: () => void = () => undefined;
 
   /** @param parent Ends this one when it ends. */
   constructor(parent?: Lifetime) {
     if (parent === undefined) return;
-    const forget = parent.whenEnded(() => this.end());
-    this.whenEnded(forget);
+    this.leaveParent = parent.whenEnded(() => this.end());
   }
 
   get hasEnded(): boolean {
     return this.ended;
   }
 
-  /** Ends it and all inside it. */
+  /** Ends it and all inside it. Also to be called when its work is done: a parent keeps what has not ended. */
   end(): void {
     if (this.ended) return;
     this.ended = true;
+    this.leaveParent();
     for (const action of [...this.actions]) action();
     this.actions.clear();
   }
@@ -43,21 +44,22 @@ export class Lifetime {
   wait<T>(start: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void): Promise<T> {
     if (this.ended) return Promise.reject(new LifetimeEnded());
     return new Promise<T>((resolve, reject) => {
-      let cleanUp: (() => void) | undefined;
+      const cleanUps: (() => void)[] = [];
       let settled = false;
       const forget = this.whenEnded(() => settle(() => reject(new LifetimeEnded())));
       const settle = (report: () => void): void => {
         if (settled) return;
         settled = true;
         forget();
-        cleanUp?.();
+        for (const cleanUp of cleanUps) cleanUp();
         report();
       };
-      cleanUp = start(
+      const cleanUp = start(
         (value) => settle(() => resolve(value)),
         (error) => settle(() => reject(error)),
       );
       if (settled) cleanUp();
+      else cleanUps.push(cleanUp);
     });
   }
 }

@@ -238,6 +238,23 @@ describe('redrive', () => {
     expect(execution.output).toBe(1);
   });
 
+  test('may follow a stop at once', async () => {
+    const bench = new Bench(({ parameters }) =>
+      bench.requests.length === 1 ? new Promise(() => undefined) : succeeded(parameters),
+    );
+    const execution = bench.start(
+      machine({
+        P: { Type: 'Parallel', Branches: [{ StartAt: 'T', States: { T: task({ Arguments: 'again' }) } }], End: true },
+      }),
+    );
+    await bench.clock.runUntilIdle(bench.clock.nowMs() + 1000);
+    execution.stop();
+    execution.redrive();
+    await execution.ended;
+    expect(execution.output).toEqual(['again']);
+    expect(types(execution).slice(6, 9)).toEqual(['ExecutionAborted', 'ExecutionRedriven', 'TaskScheduled']);
+  });
+
   test("starts the machine's clock anew", async () => {
     const execution = await new Bench().run(
       machine({ W: { Type: 'Wait', Seconds: 30, End: true } }, { TimeoutSeconds: 10 }),

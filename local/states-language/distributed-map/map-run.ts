@@ -144,8 +144,10 @@ class ChildGroup {
         () => this.work(),
       ),
     );
+    const wasCutOff = this.lifetime.hasEnded;
+    this.lifetime.end();
     if (this.hasFailed) throw new StateFailed(thresholdExceeded);
-    if (this.lifetime.hasEnded) throw new LifetimeEnded();
+    if (wasCutOff) throw new LifetimeEnded();
   }
 
   private get inputs(): readonly JsonValue[] {

@@ -1,5 +1,6 @@
 /** Task: has work done elsewhere. */
 import { effectiveInput, effectiveParameters, evaluate, exitWithResult } from '../data-flow';
+import { unexpectedType } from '../data/jsonata';
 import type { Field, TaskState } from '../definition';
 import type { JsonValue } from '../engine';
 import { StateFailed } from '../failure';
@@ -28,6 +29,9 @@ function seconds(field: Field | undefined, name: string, visit: Visit, input: Js
   if (field === undefined) return undefined;
   const value = evaluate(field, field.kind === 'path' ? `${name}Path` : name, visit, input);
   if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
+  if (field.kind === 'expression' && typeof value !== 'number') {
+    throw unexpectedType(field.expression, name, 'number', value);
+  }
   throw new StateFailed({
     error: 'States.Runtime',
     cause: `The ${name} field must be a positive integer but was: ${JSON.stringify(value)}`,

@@ -1,5 +1,6 @@
 /** Wait: lets time pass, for a number of seconds or until an instant. */
 import { effectiveInput, evaluate, exitWithInput, findInPath } from '../data-flow';
+import { unexpectedType } from '../data/jsonata';
 import type { WaitState } from '../definition';
 import type { JsonValue } from '../engine';
 import { StateFailed } from '../failure';
@@ -26,10 +27,17 @@ export function resumeWait(visit: Visit<WaitState>): Step {
 
 function readEnd(visit: Visit<WaitState>): JsonValue {
   const { field, source } = visit.state.until;
-  if (source.kind !== 'path') return evaluate(source, field, visit, visit.input);
+  if (source.kind !== 'path') return expressionValue(visit, evaluate(source, field, visit, visit.input));
   const value = findInPath(source.path, visit, effectiveInput(visit));
   if (value !== undefined) return value;
   throw runtimeFailure(`The ${field}Path parameter does not reference an input value: ${source.path.text}`);
+}
+
+function expressionValue(visit: Visit<WaitState>, value: JsonValue): JsonValue {
+  const { field, source } = visit.state.until;
+  const expected = field === 'Seconds' ? 'number' : 'string';
+  if (source.kind !== 'expression' || typeof value === expected) return value;
+  throw unexpectedType(source.expression, field, expected, value);
 }
 
 function checkSeconds(visit: Visit<WaitState>, value: JsonValue): number {
