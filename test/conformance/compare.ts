@@ -5,6 +5,8 @@ export interface RecordedCase {
   readonly id: string;
   readonly area: string;
   readonly kind: 'execution' | 'validation' | 'test-state' | 'variable-references';
+  /** What the case shows, in one sentence: in our own cases. */
+  readonly rule?: string;
   readonly expected: Readonly<Record<string, unknown>>;
   /** Tokens in `expected` that stand for any text. */
   readonly placeholders?: readonly string[];

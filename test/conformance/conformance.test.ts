@@ -1,6 +1,18 @@
 /** Holds the engine at what it has reached on the executions recorded on AWS, where they lie next to the checkout. */
 import knownMisses from './known-misses.json';
-import { isReached, loadCases, recordedCasesFolder, runCase, tally, type CaseResult } from './suite';
+import { isReached, loadCases, ownCasesFolder, recordedCasesFolder, runCase, tally, type CaseResult } from './suite';
+
+describe('the rules of the language', () => {
+  test.each(loadCases(ownCasesFolder).map((rule) => [`${rule.area}: ${rule.rule ?? rule.id}`, rule] as const))(
+    '%s',
+    async (_title, rule) => {
+      const { result, actual } = await runCase(rule);
+      expect({ isReached: isReached(result), actual: isReached(result) ? undefined : actual }).toEqual({
+        isReached: true,
+      });
+    },
+  );
+});
 
 const cases = loadCases(recordedCasesFolder);
 

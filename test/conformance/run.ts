@@ -2,10 +2,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { columns, isReached, loadCases, recordedCasesFolder, runCase, tally, type RanCase } from './suite';
+import {
+  columns,
+  isReached,
+  loadCases,
+  ownCasesFolder,
+  recordedCasesFolder,
+  runCase,
+  tally,
+  type RanCase,
+} from './suite';
 
 const usage = `npm run conformance -- [DIR…] [--area NAME] [--case ID] [--diff] [--json FILE]
-  DIR     folders of cases (default ${recordedCasesFolder})
+  DIR     folders of cases (default: the project's own and ${recordedCasesFolder})
   --case  only the case with this id, or all whose id contains it
   --diff  for each miss: what was recorded and what the engine gave
   --json  write the results of all cases to a file`;
@@ -22,7 +31,7 @@ async function main(): Promise<number> {
     },
   });
   if (values.help) return say(usage);
-  const folders = positionals.length > 0 ? positionals : [recordedCasesFolder];
+  const folders = positionals.length > 0 ? positionals : [ownCasesFolder, recordedCasesFolder];
   const cases = folders
     .flatMap(loadCases)
     .filter(({ id, area }) => (values.area ?? area) === area && id.includes(values.case ?? ''));

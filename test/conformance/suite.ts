@@ -8,6 +8,9 @@ import { runExecutionCase, type ExecutionCase } from './recorded-case';
 /** Where the recorded set lies next to a checkout. */
 export const recordedCasesFolder = resolve(__dirname, '../../../shared/conformance/cases');
 
+/** The rules of the language as cases of our own: in every checkout. */
+export const ownCasesFolder = join(__dirname, 'cases');
+
 /** A case and what became of it. */
 export interface CaseResult extends Verdict {
   readonly id: string;
