@@ -42,6 +42,8 @@ await build({
   })),
   outdir: 'dist/handlers',
   bundle: true,
+  // The SDK's ES modules, of which only the commands in use are kept; its CommonJS files come whole.
+  mainFields: ['module', 'main'],
   minifySyntax: true,
   minifyWhitespace: true,
   keepNames: true,

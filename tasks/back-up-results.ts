@@ -1,5 +1,5 @@
 /** Task: asks for a recovery point of the results that began after they were stored. A long operation, shared by executions. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask } from './define-task';
 import { backupOutcome, objectReference, storedResults } from './object-reference';
 import { enterOperation } from './operations/enter-operation';

@@ -1,6 +1,6 @@
 /** Task: releases what an execution that failed, timed out or was aborted still holds, and records why it ended. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask } from './define-task';
 import { recordReference } from './object-reference';
 import { abandonOperation } from './operations/abandon-operation';

@@ -1,5 +1,5 @@
 /** Defines a typed task: one value that gives the Lambda handler, the local handler, the wiring types and the JSON Schema. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { createHandler, type TaskHandler } from './handler';
 import type { TaskContext } from './task-context';
 

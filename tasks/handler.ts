@@ -1,6 +1,6 @@
 /** The Lambda edge: turns a task into a handler that parses both ends, names errors and logs. Real time and chance enter only here. */
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ClientType, TaskContext, TaskExecution, TaskLog } from './task-context';
 import { commonErrors, TaskError } from './task-error';
 

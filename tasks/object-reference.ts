@@ -1,5 +1,5 @@
 /** What travels between the states of the workflow: references to objects, records and results, never their content. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Where an object's record is kept in the ledger table. */
 export const recordReference = z.object({

@@ -1,5 +1,5 @@
 /** Task: runs the user's command for an object on an instance of the fleet. A long operation: the state waits for its callback. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask } from './define-task';
 import { commandOutcome, objectReference } from './object-reference';
 import { enterOperation } from './operations/enter-operation';

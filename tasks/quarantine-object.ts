@@ -1,7 +1,7 @@
 /** Task: puts a copy of an object that was not acceptable into quarantine and records why. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { z } from 'zod';
+import * as z from 'zod';
 import { copyObject, type CopySource } from './copy-object';
 import { defineTask } from './define-task';
 import {

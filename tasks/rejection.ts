@@ -1,5 +1,5 @@
 /** How the reasons for a rejection travel: as JSON in an error's message, because an error carries nothing else between states. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { rejectionReason, type RejectionReason } from './object-reference';
 import { TaskError } from './task-error';
 

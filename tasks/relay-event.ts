@@ -1,5 +1,5 @@
 /** Task: turns events of SSM, EC2 and AWS Backup into pokes. An event says only where to look, never what is true. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask } from './define-task';
 import { advance } from './operations/advance';
 import type { Ledger } from './operations/ledger';

@@ -1,5 +1,5 @@
 /** Task: asks for an image of the instance that began after the results were stored. A long operation, shared by executions. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask } from './define-task';
 import { commandOutcome, imageOutcome, objectReference, storedResults } from './object-reference';
 import { enterOperation } from './operations/enter-operation';

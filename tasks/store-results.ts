@@ -1,7 +1,7 @@
 /** Task: publishes the results of a command, once they are proved complete, by writing them into the object's record. */
 import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, HeadObjectCommand, NoSuchKey, NotFound, S3Client } from '@aws-sdk/client-s3';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineTask } from './define-task';
 import { filesFolder, invalidResults, maximumManifestBytes, parseManifest, type ResultFile } from './manifest';
 import {

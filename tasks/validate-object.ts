@@ -1,7 +1,7 @@
 /** Task: looks at the object itself and decides whether it is acceptable. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, HeadObjectCommand, S3Client, type HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import { z } from 'zod';
+import * as z from 'zod';
 import { sniffContent, sniffedBytes } from './content-type';
 import { defineTask } from './define-task';
 import { claim, objectReference, type Claim, type RejectionReason } from './object-reference';

@@ -1,6 +1,6 @@
 /** Which objects are acceptable, and what is said of those that are not: what was found, and what would have been accepted. */
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isSpecificType, matchesType, mayBeOfType, type SniffedContent } from './content-type';
 import type { RejectionReason } from './object-reference';
 

@@ -1,5 +1,5 @@
 /** State "Protect": an image of the instance and a backup of the results, side by side; or one of them; or nothing. */
-import { Names } from 'aws-cdk-lib';
+import { Duration, Names } from 'aws-cdk-lib';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Parallel, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -12,6 +12,13 @@ import { grantLongOperation, type WorkflowParts } from './parts';
 import { assignment, expression } from './state-variables';
 import { TaskState } from './task-state';
 import { $ } from './workflow-variables';
+
+/** An image of a volume of some gigabytes takes minutes, and its event follows at once. */
+const imageUsuallyTakes = Duration.minutes(10);
+
+/** A backup job takes minutes too, but AWS Backup emits its events only every five minutes.
+ * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html (read 2026-11) */
+const backupUsuallyTakes = Duration.minutes(20);
 
 /** Makes the state or states that protect what was done.
  * @returns undefined where nothing is to be protected */
@@ -70,6 +77,7 @@ function snapshotState(
     input: { object: $.object, outcome: $.outcome, results: $.results },
     assign: isAlone ? (result) => assignment($, { image: result }) : undefined,
     deadline,
+    firstReCheck: imageUsuallyTakes,
   });
 }
 
@@ -98,6 +106,7 @@ function backupState(
     input: { object: $.object, results: $.results },
     assign: isAlone ? (result) => assignment($, { recoveryPoint: result }) : undefined,
     deadline,
+    firstReCheck: backupUsuallyTakes,
   });
 }
 

@@ -1,4 +1,5 @@
 /** State "Quarantine object": where objects go that a state has rejected. */
+import { Duration } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { grantReadSource, policyText } from '../constructs/object-source';
@@ -40,6 +41,8 @@ function createFunction(
 ): TaskFunction<typeof quarantineObject> {
   const lambda = new TaskFunction(scope, 'QuarantineObject', {
     task: quarantineObject,
+    // Objects of more than 5 GB are copied part by part.
+    timeout: Duration.minutes(15),
     settings: {
       ledgerTable: ledger.table.tableName,
       quarantineBucket: bucket.bucketName,

@@ -11,10 +11,12 @@ const longestIntervalSeconds = 30 * 60;
 const intendedReCheckCount = 1_000;
 
 /** 1, 2, 4, 8, 16, 30, 30 … minutes, by the number of retries of this visit of the state: a lost event costs at most
- * as long again as has already passed. `$max` over an array that leaves out what is undefined reads a missing count as 0. */
-export function heartbeatSeconds(deadline: Duration): string {
+ * as long again as has already passed. `$max` over an array that leaves out what is undefined reads a missing count as 0.
+ * @param firstReCheck Where an operation is known to take its time, looking at it earlier only costs transitions. */
+export function heartbeatSeconds(deadline: Duration, firstReCheck = Duration.seconds(shortestIntervalSeconds)): string {
+  const first = Math.max(firstReCheck.toSeconds(), firstIntervalSeconds(deadline));
   return (
-    `{% $min([${longestIntervalSeconds}, ${firstIntervalSeconds(deadline)} * ` +
+    `{% $min([${longestIntervalSeconds}, ${first} * ` +
     '$power(2, $min([10, $max([0, $states.context.State.RetryCount])]))]) %}'
   );
 }

@@ -26,6 +26,10 @@ export interface TaskStateProps<Definition extends Task> {
    * Without meaning for other tasks.
    * @default Duration.days(1) */
   readonly deadline?: Duration;
+  /** When the state looks at the task for the first time, should no event have told it before: a little more than
+   * the task usually takes. Without meaning for tasks that do not await a callback.
+   * @default Duration.minutes(1) */
+  readonly firstReCheck?: Duration;
 }
 
 /** A Task state that invokes a task's function, for JSONata state machines. Its output is the task's output.
@@ -51,7 +55,7 @@ export class TaskState<Definition extends Task = Task> extends IntegrationState 
       },
       assign: props.assign?.(result),
       output: renderExpression(result),
-      heartbeatSeconds: task.awaitsCallback ? heartbeatSeconds(deadline) : undefined,
+      heartbeatSeconds: task.awaitsCallback ? heartbeatSeconds(deadline, props.firstReCheck) : undefined,
       statements: [
         new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [lambdaFunction.functionArn] }),
       ],

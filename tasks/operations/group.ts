@@ -1,5 +1,5 @@
 /** What executions that share images or backup jobs know in common: the job of now, and the last that succeeded. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const jobFailure = z.object({
   error: z.string(),

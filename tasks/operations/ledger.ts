@@ -7,7 +7,7 @@ import {
   type AttributeValue,
   type TransactWriteItem,
 } from '@aws-sdk/client-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fromItem, toItem, type PlainItem } from '../attribute-values';
 import { recordReference, type RecordReference } from '../object-reference';
 import { group, groupKey, type Group } from './group';

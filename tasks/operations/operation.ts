@@ -1,6 +1,6 @@
 /** What is known of a long operation, as the ledger keeps it: everything that is needed to move it on, by anyone. */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { objectReference, recordReference } from '../object-reference';
 import { backupSettings, commandSettings, imageSettings } from './settings';
 

@@ -1,5 +1,5 @@
 /** The shapes of what long operations are configured with, shared by the tasks' settings and the operations' records. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Which instances may run commands, and how many at a time. `id` names the queue that they share in the ledger. */
 export const fleet = z.discriminatedUnion('kind', [
