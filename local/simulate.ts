@@ -1,5 +1,7 @@
 /** The way into the simulator: deploys a synthesized app onto simulated services and gives the running simulation. */
 import { composeServices, type ServiceSettings } from './compose-services';
+import { FaultInjection } from './fault-injection';
+import type { Fault } from './faults';
 import { findResource } from './find-resource';
 import { Progress, type ProgressListener } from './progress';
 import { createRandom } from './random';
@@ -27,17 +29,24 @@ export interface SimulateOptions {
   readonly region?: string;
   /** @default - the account of the first stack that names one, else 111122223333 */
   readonly accountId?: string;
-  /** Values of template parameters by name, and of SSM parameters that the template expects to exist, by path. */
+  /** Values of template parameters by name, and of SSM parameters that the template expects to exist, by path.
+   * @default - the template's defaults */
   readonly parameters?: ParameterValues;
-  /** What answers in place of functions, by logical id, construct path or function name. */
+  /** What answers in place of functions, by logical id, construct path or function name.
+   * @default - the functions themselves */
   readonly standIns?: Readonly<Record<string, StandIn>>;
   /** Folder for the machines: each instance is a folder in it that is kept.
    * @default - a temporary folder, removed by `close` */
   readonly instancesDirectory?: string;
-  /** Durations and delays of single services, each with a default of its own. */
+  /** Durations and delays of single services.
+   * @default - each has its own */
   readonly serviceSettings?: ServiceSettings;
-  /** Told what happens, as it happens. */
+  /** Told what happens, as it happens.
+   * @default - nobody is told */
   readonly onEvent?: ProgressListener;
+  /** What goes wrong, and when.
+   * @default - nothing */
+  readonly faults?: readonly Fault[];
 }
 
 /** Simulates a synthesized app: its resources exist, its rules fire, its state machines and functions run.
@@ -62,7 +71,9 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
   const clock = new VirtualClock(options.startMs, options.pace);
   const random = createRandom(options.seed ?? '1');
   const progress = new Progress(clock, options.onEvent);
+  const faults = new FaultInjection(options.faults ?? [], clock);
   cloud.intercept(progress.observeCall);
+  cloud.intercept(faults.intercept);
   const standIns = new Map<string, StandIn>();
   const { services, handlers, close } = composeServices({
     cloud,
@@ -70,8 +81,9 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
     random,
     assets,
     progress,
-    settings: options.serviceSettings ?? {},
+    settings: faults.settings(options.serviceSettings ?? {}),
     instancesDirectory: options.instancesDirectory,
+    supervise: faults.supervise,
     standInFor: (definition) => standIns.get(definition.name),
   });
   const deployment: DeploymentContext = {
@@ -95,5 +107,6 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
   for (const [identifier, standIn] of Object.entries(options.standIns ?? {})) {
     standIns.set(findResource(resources, identifier, ['AWS::Lambda::Function']).physicalId!, standIn);
   }
-  return new Simulation({ cloud, clock, services, resources, unsupported, outputs, progress, close });
+  faults.attach(services);
+  return new Simulation({ cloud, clock, services, resources, unsupported, outputs, progress, faults, close });
 }

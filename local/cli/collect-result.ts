@@ -88,6 +88,7 @@ function describeObject(
     outcome: outcome as Outcome,
     executions: executions.map(({ name }) => name),
     transitions: executions.reduce((sum, execution) => sum + execution.transitions, 0),
+    rechecks: executions.flatMap(({ history }) => history).filter(({ type }) => type === 'TaskTimedOut').length,
     virtualMs: virtualMs(executions),
     results: known.results,
     image: record?.['image'] as ImageOutcome | undefined,

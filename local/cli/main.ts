@@ -117,8 +117,6 @@ export async function main(words: readonly string[]): Promise<number> {
 }
 
 if (require.main === module) {
-  // The simulated functions bring the AWS SDK, which otherwise warns of its plans on standard error.
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   // Whoever reads the output may stop reading, as `head` does: that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   void main(process.argv.slice(2)).then((code) => {

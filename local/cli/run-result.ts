@@ -32,7 +32,10 @@ export interface ObjectResult {
   readonly outcome: Outcome;
   /** The executions that had to do with it, by name. */
   readonly executions: readonly string[];
+  /** Billed transitions, re-checks among them. */
   readonly transitions: number;
+  /** How often a wait heard nothing and looked again: each is a transition. */
+  readonly rechecks: number;
   readonly virtualMs: number;
   readonly results: readonly ResultFile[];
   readonly image: ImageOutcome | undefined;

@@ -17,7 +17,10 @@ function describeObject(object: ObjectResult, palette: Palette): string {
     ...rejectionRows(object),
     ...failureRows(object),
     ...(object.outcome === 'NOT_TAKEN' ? notTakenRows(object) : []),
-    row('transitions', String(object.transitions)),
+    row(
+      'transitions',
+      `${object.transitions}${object.rechecks > 0 ? `, ${object.rechecks} of them to look again` : ''}`,
+    ),
     row('time', `${formatDuration(object.virtualMs)} (virtual)`),
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;

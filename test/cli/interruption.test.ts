@@ -54,12 +54,25 @@ test.each([
 });
 
 test('left alone it stores the example’s object and leaves nothing but its results', async () => {
-  const { exitCode, stdout, left } = await demo('alone', () => undefined);
+  const { exitCode, stdout, stderr, left } = await demo('alone', () => undefined);
 
   expect({ exitCode, left }).toEqual({ exitCode: 0, left: [] });
   expect(stdout).toContain('incoming/sales.csv  STORED');
   expect(readdirSync(join(folder, 'alone-out')).sort()).toEqual(['run.json', 'sales.csv']);
+  const [, shown] = /^```text\n([\s\S]*?)^```/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))!;
+  expect(comparable(shown!)).toEqual(comparable(stderr + stdout.replaceAll('alone-out', 'out/sales-report')));
 });
+
+/** The README's output is real: line by line the same but for generated names, sizes of paths and real time. */
+function comparable(output: string): string[] {
+  return output
+    .replace(/^Synthesizing .*$/m, 'Synthesizing')
+    .replace(/[\d.]+ s\.$/gm, 'real time')
+    .replace(/[0-9A-Fa-f]{8,}|\d{8}T\d+Z/g, 'generated')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trimEnd());
+}
 
 /** Processes whose environment or command line names the folder: Linux shows them under /proc. */
 function processesIn(path: string): string[] {

@@ -20,7 +20,8 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
 };
-const shortestStack = /^```ts\n([\s\S]*?)^```/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1]!;
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const shortestStack = /^```ts\n([\s\S]*?)^```/m.exec(readme)![1]!;
 
 let app: string;
 let packed: readonly { readonly path: string; readonly mode: number }[];
@@ -92,6 +93,16 @@ describe('the README’s shortest stack', () => {
     node('app.mjs', [], { CDK_OUTDIR: join(app, 'esm.out'), CDK_VALIDATION: 'true', CDK_CONTEXT_JSON });
 
     expect(machines('esm.out')).toHaveLength(1);
+  });
+
+  test('creates for the workflow what the README’s table says, and nothing else', () => {
+    const counts: Record<string, number> = {};
+    for (const [logicalId, { Type }] of Object.entries(template('esm.out').Resources)) {
+      if (logicalId.startsWith('Workflow')) counts[Type] = (counts[Type] ?? 0) + 1;
+    }
+    const rows = [...readme.matchAll(/^\| `(AWS::\S+)` +\| +(\d+) \|/gm)];
+
+    expect(Object.fromEntries(rows.map(([, type, count]) => [type, Number(count)]))).toEqual(counts);
   });
 
   test('is synthesized by a CommonJS module, to the same template', () => {

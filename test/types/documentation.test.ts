@@ -22,6 +22,7 @@ const known: Readonly<Record<string, string>> = {
   countLines: 'any',
   definition: 'string',
   ec2: "import('ROOT/local/services/ec2').Ec2Service",
+  endpoint: '{ readonly environmentFor: (role: unknown) => Readonly<Record<string, string>> }',
   event: 'Readonly<Record<string, unknown>>',
   group: "import('aws-cdk-lib/aws-autoscaling').AutoScalingGroup",
   identity: "import('ROOT/local/states-language').ExecutionIdentity",
@@ -78,6 +79,15 @@ test('every public name, and every member of public props and options, is docume
   );
 
   expect(undocumented).toEqual([]);
+});
+
+test('the README lists every prop of ObjectWorkflow, and no other', () => {
+  const members = [...publicSymbols.get('ObjectWorkflowProps')!.symbol.members!.values()].map(({ name }) => name);
+  const [, table] = /^### Props of `ObjectWorkflow`\n([\s\S]*?)^#/m.exec(
+    readFileSync(join(root, 'README.md'), 'utf8'),
+  )!;
+
+  expect([...table!.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name)).toEqual(members);
 });
 
 test('every code block of a README and every example of a docstring compiles', () => {
