@@ -258,8 +258,9 @@ export function compileTemplate(value: JsonValue): CompiledTemplate {
 function compileList(list: readonly JsonValue[]): CompiledTemplate {
   const members = list.map(compileTemplate);
   if (members.every(({ evaluate }) => evaluate === undefined)) return { value: list, evaluate: undefined };
+  // Members are named `Output/a/b`, places in a list `Output/a[0]` (floci-io/floci#2689, measured on AWS).
   const evaluate = (bindings: Bindings, field: string): JsonValue =>
-    members.map(({ evaluate, value }, index) => (evaluate ? evaluate(bindings, `${field}/${index}`) : value));
+    members.map(({ evaluate, value }, index) => (evaluate ? evaluate(bindings, `${field}[${index}]`) : value));
   return { value: list, evaluate };
 }
 

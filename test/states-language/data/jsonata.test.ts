@@ -361,7 +361,7 @@ describe('a template', () => {
 
   test.each([
     [{ result: '{% $no %}' }, 'Output/result'],
-    [{ list: [1, { deep: '{% $no %}' }] }, 'Output/list/1/deep'],
+    [{ list: [1, { deep: '{% $no %}' }] }, 'Output/list[1]/deep'],
     ['{% $no %}', 'Output'],
   ])('tells where an expression failed: %j', (template, location) => {
     expect(() => field(template)).toThrow(expect.objectContaining({ location }));
