@@ -10,7 +10,7 @@ import { DynamoDbService, type DynamoDbOptions } from './services/dynamodb';
 import { Ec2Service, type Ec2Options } from './services/ec2';
 import { EventsService } from './services/events';
 import type { FunctionDefinition } from './services/function-definition';
-import { FunctionRunner, type StandIn } from './services/function-runner';
+import { FunctionRunner, type InvocationSupervisor, type StandIn } from './services/function-runner';
 import { LambdaService } from './services/lambda';
 import { LogsService } from './services/logs';
 import { MonitoringService } from './services/monitoring';
@@ -76,6 +76,7 @@ interface CompositionOptions {
   /** Where the folders of instances are kept; undefined: a temporary one. */
   readonly instancesDirectory: string | undefined;
   readonly standInFor: (definition: FunctionDefinition) => StandIn | undefined;
+  readonly supervise: InvocationSupervisor;
   readonly progress: Progress;
 }
 
@@ -162,7 +163,7 @@ function createServices(
 }
 
 function createRunner(
-  { cloud, clock, random, progress, standInFor }: CompositionOptions,
+  { cloud, clock, random, progress, standInFor, supervise }: CompositionOptions,
   logs: LogsService,
   endpoint: Endpoint,
 ): FunctionRunner {
@@ -172,6 +173,7 @@ function createRunner(
     region: cloud.region,
     clientConfiguration: (principal) => clientConfiguration(cloud, principal, cloud.region),
     standInFor,
+    supervise,
     writeLog: ({ name, logGroupName }, line) => {
       logs.write(logGroupName, '$LATEST', line);
       progress.announceLog(name, line);

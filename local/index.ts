@@ -1,5 +1,7 @@
 /** Entry point `cdk-object-workflow/local`: the deployed template, on this machine. */
 export { simulate, type SimulateOptions } from './simulate';
+export { drawFaults, faultKinds, type Fault, type FaultField, type FaultKind } from './faults';
+export type { FaultHit } from './fault-injection';
 export { Simulation, type Upload, type UploadedObject } from './simulation';
 export { SimulatedExecution } from './simulated-execution';
 export { countTransitions, transitionPriceUsd, type SimulationCost } from './cost';

@@ -1,6 +1,7 @@
 /** A running simulation: what tests, examples and the command line do with it and read from it. */
 import type { SimulatedServices } from './compose-services';
 import { costOf, type SimulationCost } from './cost';
+import type { FaultInjection } from './fault-injection';
 import { findResource } from './find-resource';
 import { readRecords, readResults, type ObjectRecord, type ResultFile } from './ledger-reader';
 import type { Progress } from './progress';
@@ -40,6 +41,7 @@ interface SimulationParts {
   readonly unsupported: readonly UnsupportedResource[];
   readonly outputs: StackOutputs;
   readonly progress: Progress;
+  readonly faults: FaultInjection;
   readonly close: () => Promise<void>;
 }
 
@@ -59,6 +61,8 @@ export class Simulation {
   readonly unsupported: readonly UnsupportedResource[];
   /** Outputs of each stack, by name. One that is not simulated is refused when it is read. */
   readonly outputs: StackOutputs;
+  /** What goes wrong, and what it has hit. */
+  readonly faults: FaultInjection;
   private readonly views = new Map<string, SimulatedExecution>();
 
   constructor(private readonly parts: SimulationParts) {
@@ -68,6 +72,7 @@ export class Simulation {
     this.resources = parts.resources;
     this.unsupported = parts.unsupported;
     this.outputs = parts.outputs;
+    this.faults = parts.faults;
   }
 
   /** Executions of all state machines, in the order they were started. */

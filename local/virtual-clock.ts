@@ -1,4 +1,5 @@
 /** Virtual time: timers fire in order of their due instants, and the clock jumps to the next one as soon as nothing real is in progress. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** A timer that has not fired yet. */
 export interface Timer {
@@ -16,6 +17,13 @@ interface ScheduledTimer {
   readonly background: boolean;
 }
 
+/** Work that holds virtual time still, unless it pauses or waits for other tracked work. */
+interface TrackedWork {
+  /** What it waits for: its pauses, and the tracked work that it began. */
+  obstacleCount: number;
+  isDone: boolean;
+}
+
 /** A clock that tests and the simulator own.
  *
  * Work that takes real time (a process, a Lambda handler) is `track`ed: virtual time stands still meanwhile,
@@ -29,6 +37,7 @@ export class VirtualClock {
   private readonly timers: ScheduledTimer[] = [];
   private nextSequence = 0;
   private inProgress = 0;
+  private readonly current = new AsyncLocalStorage<TrackedWork>();
   private wake: (() => void) | undefined;
   private running = false;
 
@@ -69,15 +78,45 @@ export class VirtualClock {
     return new Promise((resolve) => this.schedule(delayMs, resolve));
   }
 
-  /** Holds virtual time still until the work is done. */
-  async track<T>(work: Promise<T>): Promise<T> {
+  /** Holds virtual time still until the work is done.
+   * @param work A function, if it is to be able to `pause`. */
+  async track<T>(work: Promise<T> | (() => Promise<T>)): Promise<T> {
+    const beganBy = this.workOfCaller();
+    const tracked: TrackedWork = { obstacleCount: 0, isDone: false };
     this.inProgress++;
+    if (beganBy !== undefined) this.holdUp(beganBy);
     try {
-      return await work;
+      return await (typeof work === 'function' ? this.current.run(tracked, work) : work);
     } finally {
-      this.inProgress--;
+      if (tracked.obstacleCount === 0) this.inProgress--;
+      tracked.isDone = true;
+      if (beganBy !== undefined) this.letGoOn(beganBy);
       this.wakeUp();
     }
+  }
+
+  /** As `sleep`, inside of tracked work too: virtual time goes on meanwhile. */
+  async pause(delayMs: number): Promise<void> {
+    const work = this.workOfCaller();
+    if (work === undefined) return this.sleep(delayMs);
+    this.holdUp(work);
+    this.wakeUp();
+    await this.sleep(delayMs);
+    this.letGoOn(work);
+  }
+
+  /** What a piece of work has begun may go on when it is done itself: an execution that a delivery started, for one. */
+  private workOfCaller(): TrackedWork | undefined {
+    const work = this.current.getStore();
+    return work === undefined || work.isDone ? undefined : work;
+  }
+
+  private holdUp(work: TrackedWork): void {
+    if (work.obstacleCount++ === 0 && !work.isDone) this.inProgress--;
+  }
+
+  private letGoOn(work: TrackedWork): void {
+    if (--work.obstacleCount === 0 && !work.isDone) this.inProgress++;
   }
 
   /** Fires timers until none is left before `untilMs` and no tracked work is in progress.

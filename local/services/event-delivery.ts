@@ -87,7 +87,7 @@ export class EventDeliverer {
 
   private schedule(delivery: EventDelivery, delayMs: number, attempts: number, firstAtMs: number): void {
     const { clock } = this.options;
-    clock.schedule(delayMs, () => void clock.track(this.attempt(delivery, attempts, firstAtMs)));
+    clock.schedule(delayMs, () => void clock.track(() => this.attempt(delivery, attempts, firstAtMs)));
   }
 
   private async attempt(delivery: EventDelivery, attempts: number, firstAtMs: number): Promise<void> {

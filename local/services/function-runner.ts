@@ -26,6 +26,20 @@ export interface StandInContext {
 /** Answers in place of a function's code. An error it throws is the function's error, its `name` the error type. */
 export type StandIn = (event: never, context: StandInContext) => unknown;
 
+/** Told of every invocation, to end it before its code does. */
+export type InvocationSupervisor = (invocation: {
+  readonly definition: FunctionDefinition;
+  readonly requestId: string;
+}) => SupervisedInvocation;
+
+/** An invocation that may be ended from outside. */
+export interface SupervisedInvocation {
+  /** Resolves when the invocation is ended from outside; what its code does afterwards counts for nothing. */
+  readonly killed: Promise<FunctionOutcome>;
+  /** The invocation has ended, in whichever way. */
+  readonly close: () => void;
+}
+
 interface FunctionRunnerOptions {
   readonly clock: VirtualClock;
   readonly random: RandomSource;
@@ -35,6 +49,8 @@ interface FunctionRunnerOptions {
   readonly writeLog: (definition: FunctionDefinition, line: string) => void;
   /** Variables with which a process of its own finds the simulated services. */
   readonly environmentFor: (principal: Principal) => Promise<Readonly<Record<string, string>>>;
+  /** @default - invocations end as their code does */
+  readonly supervise?: InvocationSupervisor;
 }
 
 /** Runs functions. */
@@ -43,13 +59,29 @@ export class FunctionRunner {
 
   /** @throws UnsupportedError when nothing on this machine can run the function */
   async run(definition: FunctionDefinition, event: unknown, requestId: string): Promise<FunctionOutcome> {
-    const principal: Principal = { id: definition.roleArn, session: definition.name };
+    const supervised = this.options.supervise?.({ definition, requestId });
+    if (supervised === undefined) return this.runCode(definition, event, requestId);
+    try {
+      const { killed } = supervised;
+      return await Promise.race([this.runCode(definition, event, requestId, killed), killed]);
+    } finally {
+      supervised.close();
+    }
+  }
+
+  private async runCode(
+    definition: FunctionDefinition,
+    event: unknown,
+    requestId: string,
+    killed?: Promise<FunctionOutcome>,
+  ): Promise<FunctionOutcome> {
+    const principal: Principal = { id: definition.roleArn, session: definition.name, invocation: requestId };
     const standIn = this.options.standInFor(definition);
     if (standIn !== undefined) return this.runStandIn(standIn, definition, event, principal);
     checkRunnable(definition);
     const environment = lambdaEnvironment(definition, this.options.region);
     const typed = loadTypedHandler(definition);
-    if (typed !== undefined) return this.runTyped(typed, definition, event, principal, environment);
+    if (typed !== undefined) return this.runTyped(typed, definition, event, principal, environment, killed);
     return runInChildProcess({
       definition,
       event,
@@ -80,6 +112,7 @@ export class FunctionRunner {
     event: unknown,
     principal: Principal,
     environment: Readonly<Record<string, string>>,
+    killed: Promise<FunctionOutcome> | undefined,
   ): Promise<FunctionOutcome> {
     const { clock, random } = this.options;
     const deadlineMs = clock.nowMs() + definition.timeoutSeconds * 1000;
@@ -91,10 +124,8 @@ export class FunctionRunner {
       writeLog: (line) => this.options.writeLog(definition, line),
     });
     const getRemainingTimeInMillis = (): number => Math.max(0, deadlineMs - clock.nowMs());
-    return withinTimeout(
-      definition,
-      outcomeOf(definition, () => handle(structuredClone(event), { getRemainingTimeInMillis })),
-    );
+    const outcome = outcomeOf(definition, () => handle(structuredClone(event), { getRemainingTimeInMillis }));
+    return withinTimeout(definition, killed === undefined ? outcome : Promise.race([outcome, killed]));
   }
 }
 
@@ -152,7 +183,7 @@ function lambdaEnvironment(definition: FunctionDefinition, region: string): Read
 }
 
 /** Runs code and turns what it throws into what Lambda reports.
- * What is not simulated stays an error of the simulator: it is no error of the function. */
+ * A call that is not simulated has been reported by then: the run does not pass for one on AWS. */
 async function outcomeOf(definition: FunctionDefinition, run: () => Promise<unknown>): Promise<FunctionOutcome> {
   try {
     const value = await run();
@@ -162,7 +193,6 @@ async function outcomeOf(definition: FunctionDefinition, run: () => Promise<unkn
       value: value === undefined ? null : (JSON.parse(JSON.stringify(value) ?? 'null') as unknown),
     };
   } catch (error) {
-    if (error instanceof UnsupportedError) throw error;
     return { kind: 'failed', error: describeError(error, definition) };
   }
 }

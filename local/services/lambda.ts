@@ -80,14 +80,14 @@ export class LambdaService implements Service {
   }
 
   private run(definition: FunctionDefinition, payload: unknown): Promise<FunctionOutcome> {
-    return this.options.clock.track(this.options.runner.run(definition, payload, this.options.random.uuid()));
+    return this.options.clock.track(() => this.options.runner.run(definition, payload, this.options.random.uuid()));
   }
 
   /** Puts an invocation into the function's own queue, as `InvocationType: Event` does. */
   private invokeLater(definition: FunctionDefinition, payload: unknown): void {
     const { clock, random } = this.options;
     const attempt = (attempts: number): void => {
-      void clock.track(
+      void clock.track(() =>
         this.run(definition, payload)
           .then((outcome) => this.afterAttempt(definition, payload, outcome, attempts, attempt))
           .catch(this.options.report),

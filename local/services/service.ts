@@ -23,6 +23,8 @@ export interface Principal {
   readonly id: string;
   /** Tells one user of a role from another in records and logs: function name, execution name, instance id. */
   readonly session?: string;
+  /** Tells one invocation of a function from another of the same function. */
+  readonly invocation?: string;
 }
 
 /** The person who runs the simulation: may do everything. */

@@ -175,7 +175,7 @@ export class SsmCommands {
       const result = answered ?? (await run.script!.ended);
       if (this.runs.get(invocation) === run) this.scheduleEnd(command, invocation, run, result);
     };
-    void this.options.clock.track(work()).catch((error: unknown) => {
+    void this.options.clock.track(work).catch((error: unknown) => {
       const text = error instanceof Error ? error.message : String(error);
       this.stop(invocation);
       this.end(command, invocation, {

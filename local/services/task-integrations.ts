@@ -223,7 +223,7 @@ export class TaskIntegrations {
       id: request.credentialsRoleArn ?? request.execution.roleArn,
       session: request.execution.name,
     };
-    return this.options.clock.track(this.options.cloud.call({ service, operation, input, principal }));
+    return this.options.clock.track(() => this.options.cloud.call({ service, operation, input, principal }));
   }
 
   private async listObjects(
@@ -251,7 +251,7 @@ export class TaskIntegrations {
 
   private s3(operation: string, input: Readonly<Record<string, unknown>>, roleArn: string): Promise<ServiceOutput> {
     const call = { service: 's3', operation, input, principal: { id: roleArn } } as const;
-    return this.options.clock.track(this.options.cloud.call(call));
+    return this.options.clock.track(() => this.options.cloud.call(call));
   }
 }
 
