@@ -66,5 +66,5 @@ function isModelled(service: string, code: string): boolean {
 }
 
 function asException(code: string): string {
-  return code.endsWith('Exception') ? code : `${code.replace(/Error$/, '')}Exception`;
+  return code.endsWith('Exception') ? code : `${code}Exception`;
 }
