@@ -102,7 +102,7 @@ export function retryTransient(errors: readonly string[]): RetryProps {
   };
 }
 
-/** What Lambda itself reports when a function could not run or did not finish. Tasks may be run again, so all are worth a retry.
+/** What Lambda itself reports when a function could not run, did not finish, or died on the way. Tasks may be run again, so all are worth a retry.
  * CDK's own default leaves out TooManyRequestsException, which is what a burst of uploads meets first. */
 export const transientLambdaErrors: readonly string[] = [
   'Lambda.TooManyRequestsException',
@@ -111,6 +111,7 @@ export const transientLambdaErrors: readonly string[] = [
   'Lambda.SdkClientException',
   'Lambda.ClientExecutionTimeoutException',
   'Lambda.Unknown',
+  'Runtime.ExitError',
   'Sandbox.Timedout',
 ];
 
