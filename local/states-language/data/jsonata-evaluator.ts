@@ -430,8 +430,26 @@ function compareTerms(left: unknown, right: unknown, descending: boolean, node: 
   return ((left as string) < (right as string) ? -1 : 1) * (descending ? -1 : 1);
 }
 
-/** An object constructor, or a grouping after a path: the items are grouped by key, then each group gives one value. */
+/** An object constructor, or a grouping after a path. */
 function compileGrouping(grouping: Grouping): (input: unknown, scope: Scope) => unknown {
+  const general = compileGeneralGrouping(grouping);
+  const names = grouping.lhs.map(([key]) => (key.type === 'string' ? (key.value as string) : undefined));
+  if (names.includes(undefined) || new Set(names).size < names.length) return general;
+  // Fixed names around one value make one object: there is nothing to group.
+  const members = grouping.lhs.map(([, value], index) => ({ name: names[index] as string, value: compileNode(value) }));
+  return (input, scope) => {
+    if (Array.isArray(input)) return general(input, scope);
+    const result: Record<string, unknown> = {};
+    for (const { name, value } of members) {
+      const member = value(input, scope);
+      if (member !== undefined) setMember(result, name, member);
+    }
+    return result;
+  };
+}
+
+/** The items are grouped by key, then each group gives one value. */
+function compileGeneralGrouping(grouping: Grouping): (input: unknown, scope: Scope) => unknown {
   const pairs = grouping.lhs.map(([key, value]) => ({ key: compileNode(key), value: compileNode(value) }));
   return (input, scope) => {
     const isStream = (input as Sequence | undefined)?.tupleStream === true;

@@ -6,7 +6,7 @@ const processorTimeLimitMs = 1000;
 /** Members and characters that one evaluation may make. AWS has a limit too but does not say where; a payload ends at 256 KiB. */
 const allocationLimit = 20_000_000;
 /** Looking at the clock costs more than a step, so it is looked at once in so many steps. */
-const stepsBetweenChecks = 4096;
+const stepsBetweenChecks = 16_384;
 
 /** Thrown when an expression has used up what it may use; the message is what AWS calls it. */
 export class LimitExceeded extends Error {}

@@ -5,7 +5,7 @@ import { parseExpression, type SyntaxNode } from './jsonata-ast';
 import { compileNode, type Evaluation, type Scope } from './jsonata-evaluator';
 import { functionsThatMatch, libraryFunction, useSetting, type EvaluationSetting } from './jsonata-library';
 import { isStackOverflow, LimitExceeded, runWithHardLimit, startAccount } from './jsonata-limits';
-import { isSequence, JsonataFunction, type JsonataError } from './jsonata-values';
+import { isSequence, JsonataFunction, setMember, type JsonataError } from './jsonata-values';
 
 /** What an expression may refer to. Values are read, never changed. */
 export interface Bindings extends EvaluationSetting {
@@ -267,10 +267,13 @@ function compileList(list: readonly JsonValue[]): CompiledTemplate {
 function compileObject(object: { readonly [name: string]: JsonValue }): CompiledTemplate {
   const members = Object.entries(object).map(([name, value]) => ({ name, ...compileTemplate(value) }));
   if (members.every(({ evaluate }) => evaluate === undefined)) return { value: object, evaluate: undefined };
-  const evaluate = (bindings: Bindings, field: string): JsonValue =>
-    Object.fromEntries(
-      members.map(({ name, value, evaluate }) => [name, evaluate ? evaluate(bindings, `${field}/${name}`) : value]),
-    );
+  const evaluate = (bindings: Bindings, field: string): JsonValue => {
+    const result: Record<string, JsonValue> = {};
+    for (const { name, value, evaluate } of members) {
+      setMember(result, name, evaluate ? evaluate(bindings, `${field}/${name}`) : value);
+    }
+    return result;
+  };
   return { value: object, evaluate };
 }
 
