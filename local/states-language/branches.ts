@@ -46,9 +46,8 @@ export async function runInlineMap({ thread, state, variables }: Attempt, map: I
       const index = nextIndex++;
       const item = map.items[index]!;
       const begin = (): BranchBeginning => {
-        const input = map.inputOf(item, index);
         const previousEventId = history.append('MapIterationStarted', { name, index }, lastEventId);
-        return { previousEventId, start: { stateName: graph.startAt, input, variables } };
+        return { previousEventId, start: { stateName: graph.startAt, input: map.inputs[index]!, variables } };
       };
       const end = await group.run({ graph, index, iteration: { map: name, index, item }, begin });
       lastEventId = end.lastEventId;

@@ -26,6 +26,11 @@ export interface EvaluationError extends Failure {
   readonly query?: { readonly location: string | undefined };
 }
 
+/** Whether an evaluation failed, rather than we. */
+export function isEvaluationError(thrown: unknown): boolean {
+  return thrown instanceof QueryEvaluationFailure || thrown instanceof StatesError;
+}
+
 /** Makes data of what a state threw while it was evaluated.
  * @param where `An error occurred while executing the state 'Charge' (entered at the event id #2). `
  * @throws what is not an error of the language, but a mistake of ours */

@@ -7,7 +7,7 @@ import type { State } from './definition';
 import { performMapRun } from './distributed-map/map-run';
 import type { JsonValue } from './engine';
 import { decide, type Decision, type RetryCounts } from './error-handling';
-import { evaluationError, hostFailure, StateFailed, type Failure } from './failure';
+import { evaluationError, hostFailure, isEvaluationError, StateFailed, type Failure } from './failure';
 import { evaluationFollowsEntered } from './service-changes';
 import { sleepUntil } from './sleep';
 import type { Effect, Step } from './step';
@@ -70,6 +70,10 @@ async function perform(visit: Attempt, effect: Effect): Promise<Step | Settled> 
   } catch (thrown) {
     if (thrown instanceof StateFailed) return { kind: 'failed', failure: thrown.failure };
     if (thrown instanceof UnsupportedError) return { kind: 'failed', failure: hostFailure(thrown) };
+    // An ItemSelector that fails on an item that was read.
+    if (isEvaluationError(thrown)) {
+      return { kind: 'failed', failure: visit.reportEvaluationError(thrown, thread.lastEventId) };
+    }
     throw thrown;
   }
 }

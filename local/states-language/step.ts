@@ -39,19 +39,21 @@ interface MapEffect {
   readonly maxConcurrency: number;
   readonly toleratedFailureCount: number | undefined;
   readonly toleratedFailurePercentage: number | undefined;
-  /** Input of one iteration; evaluated when the iteration starts. */
-  readonly inputOf: (item: JsonValue, index: number) => JsonValue;
 }
 
 export interface InlineMap extends MapEffect {
   readonly kind: 'map';
   readonly items: readonly JsonValue[];
+  /** What ItemSelector makes of each item. */
+  readonly inputs: readonly JsonValue[];
 }
 
 export interface DistributedMap extends MapEffect {
   readonly kind: 'map-run';
-  /** Undefined when an item reader brings them. */
-  readonly items: readonly JsonValue[] | undefined;
+  /** What ItemSelector makes of each item; undefined when an item reader brings them. */
+  readonly inputs: readonly JsonValue[] | undefined;
+  /** Applies ItemSelector to an item that was read. */
+  readonly inputOf: (item: JsonValue, index: number) => JsonValue;
   readonly reader: (ItemReader & ObjectLocation & { readonly maxItemCount: number | undefined }) | undefined;
   readonly batcher: BatchLimits | undefined;
   readonly writer: (ResultWriter & ObjectLocation) | undefined;

@@ -270,4 +270,22 @@ describe('inline Map', () => {
       '6<-5 ExecutionFailed',
     ]);
   });
+
+  test('an ItemSelector that fails fails the state, and can be caught', async () => {
+    const states = {
+      M: {
+        Type: 'Map',
+        Items: [1, 2],
+        ItemSelector: { x: '{% $states.input.missing %}' },
+        ItemProcessor: branch(pass),
+        Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'Done' }],
+        End: true,
+      },
+      Done: { Type: 'Succeed' },
+    };
+    const execution = await new Bench().run(machine(states));
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(types(execution).slice(1, 4)).toEqual(['MapStateEntered', 'EvaluationFailed', 'MapStateFailed']);
+    expect(detailsOf(execution, 'EvaluationFailed')['location']).toBe('ItemSelector/x');
+  });
 });

@@ -248,6 +248,14 @@ describe('the item reader', () => {
     expect(execution.output).toEqual({ Error: 'States.ItemReaderFailed', Cause: 'The specified key does not exist.' });
   });
 
+  test('an ItemSelector may fail on what was read', async () => {
+    const bench = new Bench(undefined, new Bucket({ items: '[1]' }).host);
+    const execution = await bench.run(
+      map({ ...reader({ InputType: 'JSON' }), ItemSelector: { x: '{% $states.context.Map.Item.Value.missing %}' } }),
+    );
+    expect([execution.status, execution.error]).toEqual(['FAILED', 'States.QueryEvaluationError']);
+  });
+
   test('refuses Parquet by name', async () => {
     const execution = await new Bench(undefined, new Bucket({ items: '' }).host).run(
       map(reader({ InputType: 'PARQUET' })),

@@ -66,7 +66,7 @@ function beginMapRun(thread: Thread, state: MapState, map: DistributedMap): MapR
   const { identity, random } = thread.services;
   const label = state.distributed?.label ?? random.uuid();
   // The service does not know the number of items before a reader has read them (recorded).
-  thread.append('MapStateStarted', { length: map.items?.length ?? 0 });
+  thread.append('MapStateStarted', { length: map.inputs?.length ?? 0 });
   const [region, accountId] = identity.stateMachineArn.split(':').slice(3, 5);
   const machine = `${identity.stateMachineName}/${label}`;
   const mapRun: MapRun = {
@@ -81,8 +81,9 @@ function beginMapRun(thread: Thread, state: MapState, map: DistributedMap): MapR
 
 async function childInputs(map: DistributedMap, thread: Thread): Promise<readonly JsonValue[]> {
   const { host, identity } = thread.services;
-  const items = map.items ?? (map.reader ? await readItems(map.reader, host.objects, identity.roleArn) : []);
-  const selected = items.map(map.inputOf);
+  const read = async (): Promise<readonly JsonValue[]> =>
+    map.reader === undefined ? [] : readItems(map.reader, host.objects, identity.roleArn);
+  const selected = map.inputs ?? (await read()).map(map.inputOf);
   return map.batcher === undefined ? selected : batchItems(selected, map.batcher);
 }
 

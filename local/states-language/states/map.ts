@@ -18,9 +18,13 @@ export function enterMap(visit: Visit<MapState>): Step {
   };
   const inputOf = (item: JsonValue, index: number): JsonValue => iterationInput(visit, input, item, index);
   const { distributed } = state;
-  if (distributed === undefined) return { kind: 'map', items: itemsOf(visit, input), ...limits, inputOf };
-  const items = distributed.itemReader === undefined ? itemsOf(visit, input) : undefined;
-  return { kind: 'map-run', items, ...mapRunOptions(visit, distributed, input), ...limits, inputOf };
+  if (distributed?.itemReader !== undefined) {
+    return { kind: 'map-run', inputs: undefined, ...mapRunOptions(visit, distributed, input), ...limits, inputOf };
+  }
+  const items = itemsOf(visit, input);
+  const inputs = items.map(inputOf);
+  if (distributed === undefined) return { kind: 'map', items, inputs, ...limits };
+  return { kind: 'map-run', inputs, ...mapRunOptions(visit, distributed, input), ...limits, inputOf };
 }
 
 /** @param outputs One for each item, in their order; or what the result writer answers. */
@@ -75,42 +79,53 @@ type MapRunOptions = Pick<DistributedMap, 'reader' | 'batcher' | 'writer'>;
 
 function mapRunOptions(visit: Visit<MapState>, options: DistributedMapOptions, input: JsonValue): MapRunOptions {
   const { itemReader, itemBatcher, resultWriter } = options;
-  const parametersOf = (location: Field | undefined): JsonValue =>
-    location === undefined ? {} : evaluate(location, 'Arguments', visit, input);
+  const parametersOf = (location: Field | undefined, owner: string): JsonValue =>
+    location === undefined ? {} : evaluate(location, `${owner}/Arguments`, visit, input);
   return {
     reader: itemReader && {
       ...itemReader,
-      parameters: parametersOf(itemReader.location),
-      maxItemCount: wholeNumber(itemReader.maxItems, 'MaxItems', visit, input),
+      parameters: parametersOf(itemReader.location, 'ItemReader'),
+      maxItemCount: wholeNumber(itemReader.maxItems, 'MaxItems', visit, input, 'ItemReader/ReaderConfig/'),
     },
     batcher: itemBatcher && {
-      maxItemCount: wholeNumber(itemBatcher.maxItems, 'MaxItemsPerBatch', visit, input),
-      maxBytes: wholeNumber(itemBatcher.maxBytes, 'MaxInputBytesPerBatch', visit, input),
-      batchInput: itemBatcher.batchInput && evaluate(itemBatcher.batchInput, 'BatchInput', visit, input),
+      maxItemCount: wholeNumber(itemBatcher.maxItems, 'MaxItemsPerBatch', visit, input, 'ItemBatcher/'),
+      maxBytes: wholeNumber(itemBatcher.maxBytes, 'MaxInputBytesPerBatch', visit, input, 'ItemBatcher/'),
+      batchInput: itemBatcher.batchInput && evaluate(itemBatcher.batchInput, 'ItemBatcher/BatchInput', visit, input),
     },
-    writer: resultWriter && { ...resultWriter, parameters: parametersOf(resultWriter.location) },
+    writer: resultWriter && { ...resultWriter, parameters: parametersOf(resultWriter.location, 'ResultWriter') },
   };
 }
 
-function wholeNumber(field: Field | undefined, name: string, visit: Visit, input: JsonValue): number | undefined {
-  const value = number(field, name, visit, input);
+/** @param owner Where the field stands inside the state, for failures of expressions. */
+function wholeNumber(
+  field: Field | undefined,
+  name: string,
+  visit: Visit,
+  input: JsonValue,
+  owner = '',
+): number | undefined {
+  const value = number(field, name, visit, input, owner);
   if (value === undefined || Number.isInteger(value)) return value;
-  throw notAnInteger(field, name, value);
+  throw notAnInteger(field, name, value, owner);
 }
 
 /** Paths may also lead to text that is a number (recorded for MaxItemsPath and MaxItemsPerBatchPath). */
-function number(field: Field | undefined, name: string, visit: Visit, input: JsonValue): number | undefined {
+function number(
+  field: Field | undefined,
+  name: string,
+  visit: Visit,
+  input: JsonValue,
+  owner = '',
+): number | undefined {
   if (field === undefined) return undefined;
-  const value = evaluate(field, field.kind === 'path' ? `${name}Path` : name, visit, input);
+  const value = evaluate(field, owner + name, visit, input);
   if (typeof value === 'number') return value;
   if (typeof value === 'string' && /^-?\d+$/.test(value)) return Number(value);
-  throw notAnInteger(field, name, value);
+  throw notAnInteger(field, name, value, owner);
 }
 
-function notAnInteger(field: Field | undefined, name: string, value: JsonValue): Error {
-  if (field?.kind === 'expression') {
-    return unexpectedType(field.expression, name, 'number', value);
-  }
+function notAnInteger(field: Field | undefined, name: string, value: JsonValue, owner: string): Error {
+  if (field?.kind === 'expression') return unexpectedType(field.expression, owner + name, 'number', value);
   const shown = isObject(value) || isList(value) ? JSON.stringify(value) : String(value);
   const path = field?.kind === 'path' ? `: ${field.path.text}` : '';
   return new StateFailed({
