@@ -1,0 +1,134 @@
+/** How a command may end, through the whole workflow and real bash: what the ledger and the execution then say. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
+import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { simulate, type ObjectRecord, type SimulatedExecution, type Simulation } from '../../local';
+import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+
+/** Does what the object says: each object is a script of its own. */
+const command = 'bash "$OBJECT_FILE"';
+
+let folder: string;
+let assembly: string;
+let simulation: Simulation;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'endings-'));
+  const app = new App({ outdir: folder });
+  const stack = new Stack(app, 'Endings');
+  const fleet = new AutoScalingGroup(stack, 'Fleet', {
+    vpc: new Vpc(stack, 'Network', { natGateways: 0 }),
+    launchTemplate: new LaunchTemplate(stack, 'Instance', {
+      instanceType: new InstanceType('t3.micro'),
+      machineImage: MachineImage.latestAmazonLinux2023(),
+      role: new Role(stack, 'InstanceRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }),
+    }),
+  });
+  new ObjectWorkflow(stack, 'Workflow', {
+    source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
+    processor: Processor.autoScalingGroup(fleet, { command, timeout: Duration.minutes(10) }),
+    snapshot: SnapshotPolicy.never(),
+    backup: BackupPolicy.never(),
+  });
+  assembly = app.synth().directory;
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(async () => {
+  simulation = await simulate(assembly);
+});
+afterEach(() => simulation.close());
+
+async function process(
+  script: string,
+  key = 'script',
+): Promise<{ record: ObjectRecord; execution: SimulatedExecution }> {
+  await simulation.upload({ key, body: script, contentType: 'text/plain' });
+  await simulation.settle();
+  return { record: simulation.records()[0]!, execution: simulation.executions[0]! };
+}
+
+const commandCount = () => simulation.services.ssm.commands.all.size;
+
+test.each([
+  ['exit code 1', 'echo "no such column" >&2; exit 1', /exit code 1\b[^]*no such column/],
+  ['a signal', 'echo "out of luck" >&2; kill -9 $$', /exit code 137[^]*out of luck/],
+  ['exit code 194, which would restart the instance', 'echo "restart me" >&2; exit 194', /restart me[^]*exit code 194/],
+  [
+    '1 MB of output',
+    'yes "lots of words" | head -c 1048576 >&2; echo "the end" >&2; exit 3',
+    /exit code 3\b[^]*the end/,
+  ],
+])('a command that ends with %s fails the execution, with the cause in the ledger', async (_, script, cause) => {
+  const { record, execution } = await process(script);
+
+  expect({ status: record.status, execution: execution.status }).toEqual({ status: 'FAILED', execution: 'FAILED' });
+  expect((record['failure'] as { cause: string }).cause).toMatch(cause);
+  expect(execution.cause).toMatch(cause);
+  expect(execution.cause!.length).toBeLessThan(8192);
+  expect(commandCount()).toBe(1);
+});
+
+test('a command that rejects leads to quarantine, with its reasons in the ledger', async () => {
+  const { record, execution } = await process('echo "line 3: no date" >&2; exit 65');
+
+  expect({ status: record.status, execution: execution.status }).toEqual({
+    status: 'REJECTED',
+    execution: 'SUCCEEDED',
+  });
+  expect(record['rejection']).toMatchObject({
+    reasons: [{ code: 'ByCommand', message: expect.stringContaining('line 3: no date') as string }],
+    quarantined: { key: expect.stringContaining('script') as string },
+  });
+});
+
+test('a command that asks for it is tried again, and then stored', async () => {
+  const script =
+    'n=$(cat "$HOME/tries" || echo 0); echo $((n + 1)) >"$HOME/tries"; [ "$n" -ge 1 ] || exit 75; echo "$n" >"$RESULTS_DIR/n"';
+  const { record, execution } = await process(script);
+
+  expect({ status: record.status, execution: execution.status }).toEqual({ status: 'STORED', execution: 'SUCCEEDED' });
+  expect(commandCount()).toBe(2);
+});
+
+test('a command that asks for it for ever fails after three tries', async () => {
+  const { record, execution } = await process('echo "busy" >&2; exit 75');
+
+  expect({ status: record.status, execution: execution.status }).toEqual({ status: 'FAILED', execution: 'FAILED' });
+  expect((record['failure'] as { cause: string }).cause).toContain('busy');
+  expect(commandCount()).toBe(3);
+});
+
+test('a command that does not end is stopped at its timeout and fails the execution', async () => {
+  simulation.services.ssm.commands.answer(() => ({ exitCode: 'never', standardError: 'still at it' }));
+  const { record, execution } = await process('sleep 100000');
+
+  expect({ status: record.status, execution: execution.status }).toEqual({ status: 'FAILED', execution: 'FAILED' });
+  expect((record['failure'] as { cause: string }).cause).toMatch(/time[^]*still at it/);
+  expect(simulation.clock.nowMs() - execution.startedAtMs).toBeGreaterThan(10 * 60_000);
+});
+
+test.each([
+  'quotes \' and ".sh',
+  'spaces  and\ttabs',
+  '$(touch /tmp/owned) `touch /tmp/owned`',
+  'line\nbreak',
+  'file://etc/passwd',
+  '-rf',
+  '--cli-input-json',
+  'ünïcode 日本語 😀',
+  '{{ ssm:parameter }}',
+  "'; exit 1; '",
+])('the key %j is plain data all the way through', async (key) => {
+  const { record } = await process(
+    'printf "%s" "$OBJECT_KEY" >"$RESULTS_DIR/key"; printf "%s" "$0" >"$RESULTS_DIR/name"',
+    key,
+  );
+
+  expect({ status: record.status, key: record.key }).toEqual({ status: 'STORED', key });
+  const [written] = await simulation.results(record);
+  expect(Buffer.from(written!.body).toString('utf8')).toBe(key);
+});
