@@ -1,0 +1,36 @@
+/** The loopback endpoint of a simulation: started when the first process needs it, with a key for each principal. */
+import type { Cloud, Principal } from './services/service';
+import { stableHash } from './template/stable-hash';
+import { listen, type LoopbackServer } from './wire/loopback-server';
+
+/** Gives processes of this machine access to the simulated services. */
+export class Endpoint {
+  private readonly principals = new Map<string, Principal>();
+  private server: Promise<LoopbackServer> | undefined;
+
+  constructor(private readonly cloud: Cloud) {}
+
+  /** Environment variables with which an AWS SDK or the `aws` command calls the simulation as that principal. */
+  async environmentFor(principal: Principal): Promise<Readonly<Record<string, string>>> {
+    this.server ??= listen(this.cloud, (accessKeyId) => this.principals.get(accessKeyId));
+    const { endpoint } = await this.server;
+    const digits = stableHash(`${principal.id}/${principal.session ?? ''}`);
+    const accessKeyId = `AKIA${digits.slice(0, 16).toUpperCase()}`;
+    this.principals.set(accessKeyId, principal);
+    return {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: digits,
+      AWS_REGION: this.cloud.region,
+      AWS_DEFAULT_REGION: this.cloud.region,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      // Whoever runs this may have an AWS configuration: it must not change what happens here.
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    };
+  }
+
+  async close(): Promise<void> {
+    await (await this.server)?.close();
+  }
+}
