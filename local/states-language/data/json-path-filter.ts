@@ -1,7 +1,6 @@
 /** Filters of JSONPath: `[?(@.price < 10 && @.tags contains 'new')]`. */
 import type { JsonValue } from '../engine';
 import { runWithHardLimit } from './jsonata-limits';
-import { JsonPath } from './json-path';
 import type { Scanner } from './scanner';
 
 /** A condition on one value. */
@@ -10,43 +9,46 @@ export type Filter = (item: JsonValue, root: JsonValue) => boolean;
 /** An operand: undefined is a path that found nothing. */
 type Operand = (item: JsonValue, root: JsonValue) => JsonValue | undefined;
 
+/** Makes a reader of a path inside a filter, which begins at the `$` that it is given. */
+export type PathParser = (text: string) => (root: JsonValue) => JsonValue | undefined;
+
 /** Parses what follows the `?`.
  * @throws SyntaxProblem */
-export function parseFilter(scanner: Scanner): Filter {
+export function parseFilter(scanner: Scanner, parsePath: PathParser): Filter {
   scanner.expect('(');
-  const filter = parseAlternatives(scanner);
+  const filter = parseAlternatives(scanner, parsePath);
   scanner.expect(')');
   return filter;
 }
 
-function parseAlternatives(scanner: Scanner): Filter {
-  const filters = [parseConjunction(scanner)];
-  while (scanner.takeWord('||')) filters.push(parseConjunction(scanner));
+function parseAlternatives(scanner: Scanner, parsePath: PathParser): Filter {
+  const filters = [parseConjunction(scanner, parsePath)];
+  while (scanner.takeWord('||')) filters.push(parseConjunction(scanner, parsePath));
   return filters.length === 1 ? (filters[0] as Filter) : (item, root) => filters.some((filter) => filter(item, root));
 }
 
-function parseConjunction(scanner: Scanner): Filter {
-  const filters = [parseTerm(scanner)];
-  while (scanner.takeWord('&&')) filters.push(parseTerm(scanner));
+function parseConjunction(scanner: Scanner, parsePath: PathParser): Filter {
+  const filters = [parseTerm(scanner, parsePath)];
+  while (scanner.takeWord('&&')) filters.push(parseTerm(scanner, parsePath));
   return filters.length === 1 ? (filters[0] as Filter) : (item, root) => filters.every((filter) => filter(item, root));
 }
 
-function parseTerm(scanner: Scanner): Filter {
+function parseTerm(scanner: Scanner, parsePath: PathParser): Filter {
   if (scanner.takeWord('!')) {
-    const negated = parseTerm(scanner);
+    const negated = parseTerm(scanner, parsePath);
     return (item, root) => !negated(item, root);
   }
   if (scanner.takeWord('(')) {
-    const inner = parseAlternatives(scanner);
+    const inner = parseAlternatives(scanner, parsePath);
     scanner.expect(')');
     return inner;
   }
-  const left = parseOperand(scanner);
+  const left = parseOperand(scanner, parsePath);
   scanner.skipSpaces();
   if (scanner.take('=~')) return parseMatch(scanner, left);
   const operator = scanner.match(/===|!==|==|!=|<=|>=|<|>|(?:in|nin|subsetof|anyof|noneof|size|empty|contains)\b/i);
   if (operator === undefined) return (item, root) => left(item, root) !== undefined;
-  const right = parseOperand(scanner);
+  const right = parseOperand(scanner, parsePath);
   const compare = comparisons[operator.toLowerCase()] as Comparison;
   return (item, root) => compare(left(item, root), right(item, root));
 }
@@ -63,19 +65,19 @@ function parseMatch(scanner: Scanner, left: Operand): Filter {
   };
 }
 
-function parseOperand(scanner: Scanner): Operand {
+function parseOperand(scanner: Scanner, parsePath: PathParser): Operand {
   scanner.skipSpaces();
   const first = scanner.peek();
-  if (first === '@' || first === '$') return parsePathOperand(scanner, first);
+  if (first === '@' || first === '$') return parsePathOperand(scanner, first, parsePath);
   const literal = parseLiteral(scanner);
   return () => literal;
 }
 
-function parsePathOperand(scanner: Scanner, first: string): Operand {
+function parsePathOperand(scanner: Scanner, first: string, parsePath: PathParser): Operand {
   const start = ++scanner.position;
   takePath(scanner);
-  const path = JsonPath.parse(`$${scanner.text.slice(start, scanner.position)}`);
-  return first === '@' ? (item) => path.find(item, null, {}) : (_item, root) => path.find(root, null, {});
+  const read = parsePath(`$${scanner.text.slice(start, scanner.position)}`);
+  return first === '@' ? (item) => read(item) : (_item, root) => read(root);
 }
 
 /** Moves to the end of a path inside a filter: brackets belong to it with all that they hold. */

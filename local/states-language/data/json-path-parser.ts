@@ -1,6 +1,6 @@
 /** The grammar of JSONPath: what follows the root of a path. */
 import type { JsonValue } from '../engine';
-import { parseFilter, type Filter } from './json-path-filter';
+import { parseFilter, type Filter, type PathParser } from './json-path-filter';
 import type { Scanner } from './scanner';
 
 /** One step of a path. */
@@ -25,19 +25,20 @@ type Listing =
   | { readonly kind: 'descend'; readonly step: Exclude<PathStep, { kind: 'function' }>; readonly text: string };
 
 /** Parses steps as far as they go.
+ * @param parsePath What reads the paths inside filters.
  * @throws SyntaxProblem */
-export function parseSteps(scanner: Scanner): readonly PathStep[] {
+export function parseSteps(scanner: Scanner, parsePath: PathParser): readonly PathStep[] {
   const steps: PathStep[] = [];
   for (;;) {
     const start = scanner.position;
     if (scanner.take('..')) {
-      const step = scanner.peek() === '[' ? parseBrackets(scanner) : parseDotted(scanner);
+      const step = scanner.peek() === '[' ? parseBrackets(scanner, parsePath) : parseDotted(scanner);
       if (step.kind === 'function') scanner.fail("a function cannot follow '..'");
       steps.push({ kind: 'descend', step, text: scanner.text.slice(start, scanner.position) });
     } else if (scanner.take('.')) {
-      steps.push(scanner.peek() === '[' ? parseBrackets(scanner) : parseDotted(scanner));
+      steps.push(scanner.peek() === '[' ? parseBrackets(scanner, parsePath) : parseDotted(scanner));
     } else if (scanner.peek() === '[') {
-      steps.push(parseBrackets(scanner));
+      steps.push(parseBrackets(scanner, parsePath));
     } else {
       return steps;
     }
@@ -55,18 +56,18 @@ function parseDotted(scanner: Scanner): PathStep {
   return { kind: 'function', text: `.${name}()`, apply };
 }
 
-function parseBrackets(scanner: Scanner): PathStep {
+function parseBrackets(scanner: Scanner, parsePath: PathParser): PathStep {
   const start = scanner.position;
   scanner.expect('[');
   scanner.skipSpaces();
-  const step = parseBracketContent(scanner);
+  const step = parseBracketContent(scanner, parsePath);
   scanner.expect(']');
   return 'text' in step ? { ...step, text: scanner.text.slice(start, scanner.position) } : step;
 }
 
-function parseBracketContent(scanner: Scanner): PathStep {
+function parseBracketContent(scanner: Scanner, parsePath: PathParser): PathStep {
   if (scanner.take('*')) return { kind: 'wildcard', text: '' };
-  if (scanner.take('?')) return { kind: 'filter', filter: parseFilter(scanner), text: '' };
+  if (scanner.take('?')) return { kind: 'filter', filter: parseFilter(scanner, parsePath), text: '' };
   if (scanner.peek() === "'" || scanner.peek() === '"') {
     const names = listOf(scanner, () => scanner.quoted(scanner.peek()));
     return names.length === 1 ? { kind: 'member', name: names[0] as string } : { kind: 'members', names, text: '' };

@@ -7,6 +7,9 @@ import { StatesError } from './states-error';
 
 type Variables = Readonly<Record<string, JsonValue>>;
 
+/** One step towards a place. */
+export type Place = Extract<PathStep, { kind: 'member' | 'index' }>;
+
 /** Why a path found nothing, in the words of the service. */
 class NothingFound {
   constructor(readonly reason: string) {}
@@ -29,7 +32,10 @@ export class JsonPath {
     const scanner = new Scanner(text);
     if (!scanner.take('$')) scanner.fail("a path begins with '$'");
     const name = scanner.take('$') ? '$' : scanner.match(/[\p{L}_][\p{L}\p{N}_]*/u);
-    const steps = parseSteps(scanner);
+    const steps = parseSteps(scanner, (inner) => {
+      const path = JsonPath.parse(inner);
+      return (value) => path.find(value, null, {});
+    });
     if (!scanner.isAtEnd) scanner.fail('the path goes on with something else');
     if (name === undefined) return new JsonPath(text, { kind: 'input' }, steps);
     return new JsonPath(text, name === '$' ? { kind: 'context' } : { kind: 'variable', name }, steps);
@@ -40,14 +46,11 @@ export class JsonPath {
     return this.root.kind === 'variable' ? this.root.name : undefined;
   }
 
-  /** Whether the path is nothing but `$`. */
-  get isWholeInput(): boolean {
-    return this.root.kind === 'input' && this.steps.length === 0;
-  }
-
-  /** Whether the path names one place: names and positions only. */
-  get isReferencePath(): boolean {
-    return this.steps.every((step) => step.kind === 'member' || (step.kind === 'index' && step.index >= 0));
+  /** The steps of a path that names exactly one place of the input: names and positions only. */
+  get places(): readonly Place[] | undefined {
+    const isPlace = (step: PathStep): step is Place =>
+      step.kind === 'member' || (step.kind === 'index' && step.index >= 0);
+    return this.root.kind === 'input' && this.steps.every(isPlace) ? this.steps : undefined;
   }
 
   /** Whether the path gives one value rather than a list. */

@@ -1,11 +1,7 @@
 /** Reference paths: where ResultPath puts a result in a state's input. */
 import type { JsonValue } from '../engine';
-import { JsonPath } from './json-path';
-import { parseSteps, type PathStep } from './json-path-parser';
-import { Scanner } from './scanner';
+import { JsonPath, type Place } from './json-path';
 import { StatesError, SyntaxProblem } from './states-error';
-
-type Place = Extract<PathStep, { kind: 'member' | 'index' }>;
 
 /** A path that names exactly one place of the input: `$`, `$.order.receipt`, `$.lines[0]`. */
 export class ReferencePath {
@@ -16,13 +12,11 @@ export class ReferencePath {
 
   /** @throws SyntaxProblem when the path could name several places, or one outside the input */
   static parse(text: string): ReferencePath {
-    const path = JsonPath.parse(text);
-    if (!text.startsWith('$') || text.startsWith('$$') || path.variable !== undefined || !path.isReferencePath) {
+    const { places } = JsonPath.parse(text);
+    if (places === undefined) {
       throw new SyntaxProblem(`'${text}' is not a reference path: it must name one place of the input`);
     }
-    const scanner = new Scanner(text);
-    scanner.take('$');
-    return new ReferencePath(text, parseSteps(scanner) as readonly Place[]);
+    return new ReferencePath(text, places);
   }
 
   /** Puts a value into a copy of the input. Missing objects on the way are made; what is there and is not an object gives way.
