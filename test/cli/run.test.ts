@@ -1,5 +1,6 @@
 /** `object-workflow run` over the sales report: what it prints and leaves, for good and for bad objects, and with each fault. */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
 import { join } from 'node:path';
 import type { RunResult } from '../../local/cli/run-result';
 import { call, Place, type CommandEnd } from './command-line';
@@ -12,7 +13,7 @@ const goodFile = place.write('good.csv', `${header}2026-01-02,"Tea, green",2,2.5
 beforeAll(() => {
   // Whatever a run leaves behind would be in here.
   mkdirSync(place.path('tmp'));
-  process.env['TMPDIR'] = place.path('tmp');
+  jest.spyOn(os, 'tmpdir').mockReturnValue(place.path('tmp'));
 });
 afterAll(() => place.clear());
 afterEach(() => expect(readdirSync(place.path('tmp'))).toEqual([]));
