@@ -226,7 +226,7 @@ describe('redrive', () => {
   });
 
   test('goes on after a stop, and tells its count in the context object', async () => {
-    const bench = new Bench(({ parameters }) =>
+    const bench: Bench = new Bench(({ parameters }) =>
       bench.requests.length === 1 ? new Promise(() => undefined) : succeeded(parameters),
     );
     const execution = bench.start(machine({ T: task({ Arguments: '{% $states.context.Execution.RedriveCount %}' }) }));
@@ -239,7 +239,7 @@ describe('redrive', () => {
   });
 
   test('may follow a stop at once', async () => {
-    const bench = new Bench(({ parameters }) =>
+    const bench: Bench = new Bench(({ parameters }) =>
       bench.requests.length === 1 ? new Promise(() => undefined) : succeeded(parameters),
     );
     const execution = bench.start(
