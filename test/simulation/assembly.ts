@@ -1,0 +1,36 @@
+/** The workflow under test: the default one with a fleet of two instances, synthesized once. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
+import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { ObjectStore, ObjectWorkflow, Processor } from '../../workflow';
+
+/** @returns the directory of the assembly, below the system's folder for temporary files */
+export function synthesizeWorkflow(): string {
+  const app = new App({
+    outdir: mkdtempSync(join(tmpdir(), 'object-workflow-simulation-')),
+    context: { '@aws-cdk/aws-autoscaling:generateLaunchTemplateInsteadOfLaunchConfig': true },
+  });
+  const stack = new Stack(app, 'Simulated');
+  const inbox = new ObjectStore(stack, 'Inbox');
+  const vpc = new Vpc(stack, 'Vpc', {
+    maxAzs: 1,
+    natGateways: 0,
+    subnetConfiguration: [{ name: 'public', subnetType: SubnetType.PUBLIC }],
+  });
+  const fleet = new AutoScalingGroup(stack, 'Fleet', {
+    vpc,
+    instanceType: new InstanceType('t4g.small'),
+    machineImage: MachineImage.latestAmazonLinux2023(),
+    minCapacity: 2,
+    maxCapacity: 2,
+    requireImdsv2: true,
+  });
+  new ObjectWorkflow(stack, 'Workflow', {
+    source: { bucket: inbox.bucket, prefix: 'incoming/', suffix: '.csv' },
+    processor: Processor.autoScalingGroup(fleet, { command: 'exit 1' }),
+  });
+  return app.synth().directory;
+}

@@ -1,0 +1,113 @@
+/** Runs whole workflows under the faults of one seed, lets them recover, and judges them by the laws. */
+import { drawFaults, simulate, type Fault, type FaultField, type Simulation } from '../../local';
+import { createRandom, type RandomSource } from '../../local/random';
+import { placesOf } from './coverage';
+import { SimulatedInstances } from './instances';
+import { announced, checkRecovery, checkRest, recordOf, type World } from './laws';
+import { Observer } from './observer';
+import { beginWorkload, startByHand, uploadObject, type Upload } from './workload';
+
+/** What is run. */
+export interface SeedOptions {
+  readonly assembly: string;
+  readonly seed: string;
+  readonly objectCount: number;
+  /** @default - those that the seed draws */
+  readonly faults?: readonly Fault[];
+  /** Whether what happens is written down. @default false */
+  readonly keepsLines?: boolean;
+}
+
+/** What became of it. */
+export interface SeedResult {
+  readonly seed: string;
+  readonly faults: readonly Fault[];
+  /** Which kinds of faults hit which states. */
+  readonly places: readonly string[];
+  /** Empty: all laws hold. */
+  readonly violations: readonly string[];
+  readonly callCount: number;
+  readonly transitions: number;
+  readonly lines: readonly string[];
+}
+
+/** Ten times what an object takes that meets many faults. */
+const maximumCallsPerObject = 3_000;
+
+const hourMs = 60 * 60_000;
+
+/** About how often who calls, for five objects: where faults are drawn. */
+function fieldFor(objectCount: number): FaultField {
+  const callers = {
+    ...{ ValidateObject: 3, ProcessObject: 20, StoreResults: 4, SnapshotInstance: 14, BackUpResults: 12 },
+    ...{ QuarantineObject: 1, Relay: 40, Cleaner: 4, execution: 9, events: 6 },
+  };
+  const sources = { 'aws.s3': 1, 'aws.ssm': 3, 'aws.ec2': 3, 'aws.backup': 2, 'aws.states': 1 };
+  const scaled = (counts: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count * objectCount]));
+  return { callers: scaled(callers), sources: scaled(sources), spanMs: 2 * hourMs, executionCount: objectCount };
+}
+
+/** Runs one seed. The same seed and faults give the same result. */
+export async function runSeed(options: SeedOptions): Promise<SeedResult> {
+  const { assembly, seed, objectCount } = options;
+  const random = createRandom(seed);
+  const faults = options.faults ?? drawFaults(random.fork('faults'), fieldFor(objectCount));
+  const observer = new Observer((objectCount + 1) * maximumCallsPerObject, options.keepsLines === true);
+  const simulation = await simulate(assembly, { seed, faults, onEvent: observer.see });
+  const violations: string[] = [];
+  const check = (problems: readonly string[]): void => void violations.push(...problems);
+  const fail = (error: unknown): void =>
+    check([`law 1: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`]);
+  // From then on the world stands still: nobody gets an answer any more.
+  simulation.cloud.intercept((call, next) => (observer.isOverrun ? new Promise(() => undefined) : next(call)));
+  const run = async (): Promise<void> => {
+    const instances = new SimulatedInstances(simulation);
+    const uploads = beginWorkload(simulation, random.fork('workload'), objectCount, fail);
+    const world: World = { simulation, instances, uploads };
+    await simulation.settle();
+    check(await checkRest(world));
+    await recover(world, random.fork('recovery'));
+    check(await checkRest(world));
+    check(checkRecovery(world));
+  };
+  try {
+    await Promise.race([run(), observer.overrun]);
+    if (observer.isOverrun) check([`law 1: ${observer.callCount} calls were made, and no end is in sight`]);
+  } catch (error) {
+    fail(error);
+  } finally {
+    await simulation.close();
+  }
+  return {
+    ...{ seed, faults, places: placesOf(simulation.faults.hits, simulation), lines: observer.lines },
+    violations: [...new Set([...violations, ...observer.violations])],
+    callCount: observer.callCount,
+    transitions: simulation.executions.reduce((sum, { transitions }) => sum + transitions, 0),
+  };
+}
+
+/** Nothing is broken any more: leases end, people redrive what has failed or start it again, another object is uploaded. */
+async function recover(world: World, random: RandomSource): Promise<void> {
+  const { simulation, uploads } = world;
+  simulation.faults.stop();
+  await simulation.advance(3 * hourMs);
+  for (let round = 0; round < 3; round++) {
+    for (const upload of announced(world)) repeat(upload, simulation, round === 0 && random.integer(2) === 0);
+    if (round === 0) {
+      const content = { id: 'last', behaviour: 'stores', durationMs: 60_000 } as const;
+      (uploads as Upload[]).push(await uploadObject(simulation, 'incoming/last.csv', content));
+    }
+    await simulation.settle();
+  }
+}
+
+function repeat(upload: Upload, simulation: Simulation, redrives: boolean): void {
+  const record = recordOf(upload, simulation);
+  if (record?.status === 'STORED' || record?.status === 'REJECTED') return;
+  if (upload.content.behaviour === 'runs-for-ever' && record?.status === 'FAILED') return;
+  const owner = simulation.executions.find(({ arn }) => arn === record?.['owner']);
+  if (redrives && owner !== undefined && /FAILED|TIMED_OUT|ABORTED/.test(owner.status)) {
+    simulation.services.states.operations.RedriveExecution({ executionArn: owner.arn });
+  } else startByHand(simulation, upload);
+}

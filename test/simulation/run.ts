@@ -1,0 +1,154 @@
+/** `npm run simulation`: runs many seeds on all processors, or shows that each mutant is found.
+ * Options: --seeds N, --seed S (the first), --objects M, --jobs J, --mutants. */
+import { fork } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { synthesizeWorkflow } from './assembly';
+import { coverageTable } from './coverage';
+import { mutants, mutateAssembly } from './mutants';
+import { runSeed, type SeedResult } from './run-seed';
+import { shortenFaults } from './shorten';
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    objects: { type: 'string', default: '5' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    mutants: { type: 'boolean', default: false },
+    /** Set for the processes that this one starts. */
+    assembly: { type: 'string' },
+    step: { type: 'string', default: '1' },
+  },
+});
+const objectCount = wholeNumber('objects', values.objects);
+const firstSeed = wholeNumber('seed', values.seed);
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** What a process tells of a seed. */
+type Told = Pick<SeedResult, 'seed' | 'violations' | 'places' | 'callCount' | 'faults'>;
+
+async function main(): Promise<void> {
+  process.env['CDK_VALIDATION'] ??= 'false';
+  if (values.assembly !== undefined) return runAsChild(values.assembly);
+  const assembly = synthesizeWorkflow();
+  try {
+    process.exitCode = values.mutants ? await findMutants(assembly) : await runSeeds(assembly);
+  } finally {
+    rmSync(assembly, { recursive: true, force: true });
+  }
+}
+
+/** @returns the exit code */
+async function runSeeds(assembly: string): Promise<number> {
+  const count = wholeNumber('seeds', values.seeds ?? '100');
+  const startedAtMs = performance.now();
+  const coverage = new Map<string, number>();
+  const violating: Told[] = [];
+  let done = 0;
+  await runProcesses(assembly, firstSeed, count, ({ places, ...told }) => {
+    for (const place of places) coverage.set(place, (coverage.get(place) ?? 0) + 1);
+    if (told.violations.length > 0) {
+      violating.push({ places, ...told });
+      print(`seed ${told.seed} violates: ${told.violations.join('; ')}`);
+    }
+    if (++done % 100 === 0) print(`${done} seeds, ${rate(done, startedAtMs)}`);
+    return false;
+  });
+  print(
+    `${done} seeds of ${objectCount} objects and one more, ${rate(done, startedAtMs)}, ${violating.length} in violation`,
+  );
+  print(`Faults by the states that they hit:\n${coverageTable(coverage)}`);
+  const first = violating.sort((a, b) => Number(a.seed) - Number(b.seed))[0];
+  if (first !== undefined) await explain(assembly, first);
+  return done === count && violating.length === 0 ? 0 : 1;
+}
+
+/** Shows the shortest list of faults that goes on to violate a law, and what happens. */
+async function explain(assembly: string, { seed, faults }: Told): Promise<void> {
+  const run = (some: Told['faults'], keepsLines = false) =>
+    runSeed({ assembly, seed, objectCount, faults: some, keepsLines });
+  const shortest = await shortenFaults(faults, async (some) => (await run(some)).violations.length > 0);
+  const { lines, violations } = await run(shortest, true);
+  print(`\nSeed ${seed}, with ${shortest.length} of its ${faults.length} faults:`);
+  print(shortest.map((fault) => `  ${JSON.stringify(fault)}`).join('\n'));
+  print(`History, in seconds:\n${lines.join('\n')}`);
+  print(`Violations:\n${violations.map((violation) => `  ${violation}`).join('\n')}`);
+  print(`Again: npm run simulation -- --seed ${seed} --seeds 1 --objects ${objectCount}`);
+}
+
+/** @returns the exit code: 1 when a mutant was not found */
+async function findMutants(assembly: string): Promise<number> {
+  const count = wholeNumber('seeds', values.seeds ?? '1000');
+  let missed = 0;
+  for (const mutant of mutants) {
+    const mutated = await mutateAssembly(assembly, mutant);
+    let found: Told | undefined;
+    await runProcesses(mutated, firstSeed, count, (told) => {
+      if (told.violations.length > 0) found ??= told;
+      return found !== undefined;
+    });
+    rmSync(mutated, { recursive: true, force: true });
+    if (found === undefined) missed++;
+    const what =
+      found === undefined ? `NOT FOUND in ${count} seeds` : `found by seed ${found.seed}: ${found.violations[0]}`;
+    print(`${mutant.name}\n  ${what}`);
+  }
+  print(`${mutants.length - missed} of ${mutants.length} mutants found`);
+  return missed === 0 ? 0 : 1;
+}
+
+/** Shares the seeds out among processes.
+ * @param tell Told of each seed; true ends all. */
+async function runProcesses(
+  assembly: string,
+  first: number,
+  count: number,
+  tell: (told: Told) => boolean,
+): Promise<void> {
+  const jobs = Math.min(wholeNumber('jobs', values.jobs), count);
+  const children = Array.from({ length: jobs }, (_, index) =>
+    fork(__filename, [
+      ...['--assembly', assembly, '--seed', `${first + index}`, '--step', `${jobs}`],
+      ...['--seeds', `${Math.ceil((count - index) / jobs)}`, '--objects', `${objectCount}`],
+    ]),
+  );
+  const ended = children.map(
+    (child) =>
+      new Promise<void>((resolve) => {
+        child.on('message', (told: Told) => {
+          if (tell(told)) for (const each of children) each.kill();
+        });
+        child.on('exit', () => resolve());
+      }),
+  );
+  await Promise.all(ended);
+}
+
+async function runAsChild(assembly: string): Promise<void> {
+  const count = wholeNumber('seeds', values.seeds ?? '1');
+  const step = wholeNumber('step', values.step);
+  for (let index = 0; index < count; index++) {
+    const result = await runSeed({ assembly, seed: `${firstSeed + index * step}`, objectCount });
+    const { seed, violations, places, callCount, faults } = result;
+    await new Promise((resolve) =>
+      process.send!({ seed, violations, places, callCount, faults } satisfies Told, resolve),
+    );
+  }
+  process.disconnect();
+}
+
+function rate(count: number, startedAtMs: number): string {
+  return `${((count * 1000) / (performance.now() - startedAtMs)).toFixed(2)} seeds a second`;
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new Error(`--${name} is no whole number\n  got: ${text}\n  allowed: 0 and above\n  fix: give a number`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exitCode = 1;
+});

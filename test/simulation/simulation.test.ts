@@ -1,0 +1,71 @@
+/** A short form of `npm run simulation`: a few seeds that no run before has seen, from the commit. SIMULATION_SEED repeats them. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { createRandom } from '../../local/random';
+import { drawFaults, faultKinds } from '../../local';
+import { synthesizeWorkflow } from './assembly';
+import { mutants } from './mutants';
+import { runSeed } from './run-seed';
+import { shortenFaults } from './shorten';
+
+/** More seeds would be better, and longer than anybody waits for `npm test`. */
+const timeLimitMs = 10_000;
+const minimumSeedCount = 3;
+
+let assembly: string;
+beforeAll(() => {
+  assembly = synthesizeWorkflow();
+}, 120_000);
+afterAll(() => rmSync(assembly, { recursive: true, force: true }));
+
+test('nothing is lost, runs twice or hangs, whatever breaks', async () => {
+  const first = firstSeed();
+  const startedAtMs = performance.now();
+  const violating: unknown[] = [];
+  let count = 0;
+  while (count < minimumSeedCount || performance.now() - startedAtMs < timeLimitMs) {
+    const seed = `${first + count++}`;
+    const { violations } = await runSeed({ assembly, seed, objectCount: 5 });
+    if (violations.length > 0) violating.push({ again: `npm run simulation -- --seed ${seed} --seeds 1`, violations });
+  }
+  expect(violating).toEqual([]);
+}, 240_000);
+
+test('the same seed gives the same history', async () => {
+  const run = () => runSeed({ assembly, seed: 'history', objectCount: 2, keepsLines: true });
+  expect((await run()).lines).toEqual((await run()).lines);
+}, 120_000);
+
+test.each(mutants)('the line of a mutant stands in the source: $name', ({ file, from }) => {
+  expect(readFileSync(file, 'utf8').split(from)).toHaveLength(2);
+});
+
+test('faults are drawn from the seed alone, of every kind', () => {
+  const field = { callers: { Relay: 10 }, sources: { 'aws.ssm': 5 }, spanMs: 1_000, executionCount: 2 };
+  const draw = (seed: number) => drawFaults(createRandom(`${seed}`), field);
+  expect(draw(7)).toEqual(draw(7));
+  const drawn = Array.from({ length: 100 }, (_, seed) => draw(seed)).flat();
+  expect(new Set(drawn.map(({ kind }) => kind))).toEqual(new Set(faultKinds));
+});
+
+test('a list of faults is shortened to those that matter', async () => {
+  const faults = Array.from({ length: 20 }, (_, index) => ({
+    ...({ kind: 'throttled', caller: 'Relay', times: 1 } as const),
+    call: index,
+  }));
+  const needs = [3, 17];
+  const shortest = await shortenFaults(faults, (some) =>
+    Promise.resolve(needs.every((call) => some.some((fault) => fault.call === call))),
+  );
+  expect(shortest).toEqual(needs.map((call) => faults[call]));
+});
+
+function firstSeed(): number {
+  const given = process.env['SIMULATION_SEED'];
+  if (given !== undefined) return Number(given);
+  try {
+    return parseInt(execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).slice(0, 7), 16);
+  } catch {
+    return 1;
+  }
+}
