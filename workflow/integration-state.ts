@@ -116,7 +116,8 @@ export const transientLambdaErrors: readonly string[] = [
 ];
 
 /** What the DynamoDB integration reports for throttling and faults. The integration names errors after the class of its SDK,
- * which puts `Exception` behind some names that the service has without. */
+ * which puts `Exception` behind some names that the service has without, and has one name for all that it does not know:
+ * a throttled call among them, besides requests that are wrong, for which a few retries are in vain. */
 export const transientDynamoDbErrors: readonly string[] = [
   'DynamoDB.ProvisionedThroughputExceededException',
   'DynamoDB.RequestLimitExceeded',
@@ -126,4 +127,5 @@ export const transientDynamoDbErrors: readonly string[] = [
   'DynamoDB.InternalServerError',
   'DynamoDB.InternalServerErrorException',
   'DynamoDB.SdkClientException',
+  'DynamoDB.AmazonDynamoDBException',
 ];
