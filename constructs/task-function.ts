@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
-import type { Grant, PolicyStatement} from 'aws-cdk-lib/aws-iam';
+import type { Grant, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Role, ServicePrincipal, type IGrantable, type IPrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,

@@ -10,9 +10,17 @@ export function cidrBlocks(block: string, count: number, hostBits: number): stri
   if (match === null) {
     throw new Error(`Fn::Cidr cannot split this network\n  got: ${block}\n  allowed: an IPv4 network, as 10.0.0.0/16`);
   }
-  const [first, second, third, fourth, prefixLength] = match.slice(1).map(Number) as [number, number, number, number, number];
+  const [first, second, third, fourth, prefixLength] = match.slice(1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (count * 2 ** hostBits > 2 ** (32 - prefixLength)) {
-    throw new Error(`Fn::Cidr cannot make ${count} blocks with ${hostBits} host bits of ${block}\n  fix: ask for fewer or smaller blocks`);
+    throw new Error(
+      `Fn::Cidr cannot make ${count} blocks with ${hostBits} host bits of ${block}\n  fix: ask for fewer or smaller blocks`,
+    );
   }
   const start = ((first * 256 + second) * 256 + third) * 256 + fourth;
   return Array.from({ length: count }, (_, index) => {

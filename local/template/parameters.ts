@@ -32,7 +32,8 @@ export function storedParameterValue(path: string, given: ParameterValues): unkn
   const value = given[path];
   if (value !== undefined) return value;
   // Amazon publishes the newest image ids there. Which one it is changes nothing a workflow sees.
-  if (/^\/aws\/service\/(ami|bottlerocket|ecs|eks|canonical|debian)/.test(path)) return `ami-${stableHash(path).slice(0, 17)}`;
+  if (/^\/aws\/service\/(ami|bottlerocket|ecs|eks|canonical|debian)/.test(path))
+    return `ami-${stableHash(path).slice(0, 17)}`;
   if (/^\/cdk-bootstrap\/[^/]+\/version$/.test(path)) return '30';
   return new UnknownValue(
     `The SSM parameter ${path}, which the template expects to exist,`,

@@ -197,7 +197,6 @@ test.each([
   ['all feature flags of today', true],
   ['no feature flag', false],
 ])('synthesizes with %s, twice in one stack', (_, isOn) => {
-   
   const flags = require('aws-cdk-lib/recommended-feature-flags.json') as Record<string, unknown>;
   const app = new App({ context: isOn ? flags : Object.fromEntries(Object.keys(flags).map((flag) => [flag, false])) });
   const twice = new Stack(app, 'Test');

@@ -4,8 +4,13 @@ import type { CreatedResource, ResourceHandlers, ResourceRequest } from '../reso
 
 /** Handlers for types without behaviour. */
 export function inertResources(): ResourceHandlers {
-  const handlers: Record<string, (request: ResourceRequest) => CreatedResource> = { ...network, ...keys, ...observation };
-  for (const type of withoutAttributes) handlers[type] = (request) => ({ ref: request.generateName(128), attributes: {} });
+  const handlers: Record<string, (request: ResourceRequest) => CreatedResource> = {
+    ...network,
+    ...keys,
+    ...observation,
+  };
+  for (const type of withoutAttributes)
+    handlers[type] = (request) => ({ ref: request.generateName(128), attributes: {} });
   return handlers;
 }
 
@@ -100,7 +105,13 @@ const network: Readonly<Record<string, InertHandler>> = {
 const keys: Readonly<Record<string, InertHandler>> = {
   'AWS::KMS::Key': (request) => {
     const digits = stableHash(request.generateName(200));
-    const ref = [digits.slice(0, 8), digits.slice(8, 12), `4${digits.slice(13, 16)}`, `a${digits.slice(17, 20)}`, digits.slice(20, 32)].join('-');
+    const ref = [
+      digits.slice(0, 8),
+      digits.slice(8, 12),
+      `4${digits.slice(13, 16)}`,
+      `a${digits.slice(17, 20)}`,
+      digits.slice(20, 32),
+    ].join('-');
     return {
       ref,
       attributes: { KeyId: ref, Arn: `arn:aws:kms:${request.region}:${request.accountId}:key/${ref}` },
@@ -108,7 +119,9 @@ const keys: Readonly<Record<string, InertHandler>> = {
   },
   'AWS::KMS::Alias': (request) => ({
     ref: String(request.properties['AliasName']),
-    attributes: { Arn: `arn:aws:kms:${request.region}:${request.accountId}:${String(request.properties['AliasName'])}` },
+    attributes: {
+      Arn: `arn:aws:kms:${request.region}:${request.accountId}:${String(request.properties['AliasName'])}`,
+    },
   }),
 };
 
