@@ -65,6 +65,7 @@ export interface StoppedExecution {
 
 /** One thing that goes wrong. */
 export type Fault = CallFault | EventFault | InstanceFault | JobFault | LateReads | StoppedExecution;
+/** Names what goes wrong. */
 export type FaultKind = Fault['kind'];
 
 const callKinds: readonly CallFault['kind'][] = [
