@@ -25,7 +25,7 @@ export interface InstanceRunnerOptions {
  * @example
  * const runner = new InstanceRunner({ nowMs: () => clock.nowMs(), awsEnvironment: () => endpoint.environmentFor(role) }); */
 export class InstanceRunner implements ScriptRunner {
-  readonly directory: string;
+  private directory: string | undefined;
   private readonly isOurs: boolean;
   private readonly running = new Set<ChildProcess>();
   private readonly prepared = new Set<string>();
@@ -35,12 +35,14 @@ export class InstanceRunner implements ScriptRunner {
 
   constructor(private readonly options: InstanceRunnerOptions) {
     this.isOurs = options.directory === undefined;
-    this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'object-workflow-'));
+    this.directory = options.directory;
     process.on('exit', this.killAll);
   }
 
   /** The folder that stands for an instance. */
   directoryOf(instanceId: string): string {
+    // Made with the first instance: most simulations in tests answer commands themselves and need no folder.
+    this.directory ??= mkdtempSync(join(tmpdir(), 'object-workflow-'));
     return join(this.directory, instanceId);
   }
 
@@ -65,7 +67,7 @@ export class InstanceRunner implements ScriptRunner {
   close(): void {
     this.killAll();
     process.off('exit', this.killAll);
-    if (this.isOurs) rmSync(this.directory, { recursive: true, force: true });
+    if (this.isOurs && this.directory !== undefined) rmSync(this.directory, { recursive: true, force: true });
   }
 
   private preparePlace(request: ScriptRequest): Place {

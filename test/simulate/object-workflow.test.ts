@@ -1,11 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
-import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
-import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { simulate, type ObjectRecord, type Simulation } from '../../local';
-import { ObjectStore, ObjectWorkflow, Processor } from '../../workflow';
+import { synthesizeWorkflow } from '../simulation/assembly';
 
 /** Counts lines; what the file says decides how it ends. */
 const command = `
@@ -19,35 +16,18 @@ let simulation: Simulation;
 let instancesDirectory: string;
 
 beforeAll(() => {
-  const app = new App({
-    outdir: mkdtempSync(join(tmpdir(), 'object-workflow-assembly-')),
-    context: { '@aws-cdk/aws-autoscaling:generateLaunchTemplateInsteadOfLaunchConfig': true },
-  });
-  const stack = new Stack(app, 'Sales');
-  const inbox = new ObjectStore(stack, 'Inbox');
-  const vpc = new Vpc(stack, 'Vpc', {
-    maxAzs: 1,
-    natGateways: 0,
-    subnetConfiguration: [{ name: 'public', subnetType: SubnetType.PUBLIC }],
-  });
-  const fleet = new AutoScalingGroup(stack, 'Fleet', {
-    vpc,
-    instanceType: new InstanceType('t4g.small'),
-    machineImage: MachineImage.latestAmazonLinux2023(),
-    requireImdsv2: true,
-  });
-  new ObjectWorkflow(stack, 'Report', {
-    source: { bucket: inbox.bucket, prefix: 'incoming/', suffix: '.csv' },
-    processor: Processor.autoScalingGroup(fleet, { command }),
-  });
-  assembly = app.synth().directory;
+  assembly = synthesizeWorkflow({ command, instanceCount: 1 });
 }, 120_000);
+afterAll(() => rmSync(assembly, { recursive: true, force: true }));
 
 beforeEach(async () => {
   instancesDirectory = mkdtempSync(join(tmpdir(), 'object-workflow-instances-'));
   simulation = await simulate(assembly, { instancesDirectory });
 });
-afterEach(() => simulation.close());
+afterEach(async () => {
+  await simulation.close();
+  rmSync(instancesDirectory, { recursive: true, force: true });
+});
 
 const upload = (body: string, key = 'incoming/été (1).csv') =>
   simulation.upload({ key, body, contentType: 'text/csv' });

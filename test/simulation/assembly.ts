@@ -1,4 +1,4 @@
-/** The workflow under test: the default one with a fleet of two instances, synthesized once. */
+/** The workflow under test: the default one in front of a small fleet, synthesized once. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2
 import { ObjectStore, ObjectWorkflow, Processor } from '../../workflow';
 
 /** @returns the directory of the assembly, below the system's folder for temporary files */
-export function synthesizeWorkflow(): string {
+export function synthesizeWorkflow({ command = 'exit 1', instanceCount = 2 } = {}): string {
   const app = new App({
     outdir: mkdtempSync(join(tmpdir(), 'object-workflow-simulation-')),
     context: { '@aws-cdk/aws-autoscaling:generateLaunchTemplateInsteadOfLaunchConfig': true },
@@ -24,13 +24,13 @@ export function synthesizeWorkflow(): string {
     vpc,
     instanceType: new InstanceType('t4g.small'),
     machineImage: MachineImage.latestAmazonLinux2023(),
-    minCapacity: 2,
-    maxCapacity: 2,
+    minCapacity: instanceCount,
+    maxCapacity: instanceCount,
     requireImdsv2: true,
   });
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: inbox.bucket, prefix: 'incoming/', suffix: '.csv' },
-    processor: Processor.autoScalingGroup(fleet, { command: 'exit 1' }),
+    processor: Processor.autoScalingGroup(fleet, { command }),
   });
   return app.synth().directory;
 }
