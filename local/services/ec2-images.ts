@@ -285,6 +285,7 @@ export class Ec2Images {
       tags: request.imageTags,
       state: 'pending',
       failure: undefined,
+      endedAtMs: undefined,
       deregisteredAtMs: undefined,
     };
     this.all.set(imageId, image);
@@ -301,6 +302,7 @@ export class Ec2Images {
       }
       if (image.state !== 'pending') return;
       image.failure = answer.failure;
+      image.endedAtMs = this.options.clock.nowMs();
       this.changeState(image, answer.failure === undefined ? 'available' : 'failed');
     });
   }

@@ -58,6 +58,8 @@ export interface Image {
   state: ImageState;
   /** Why it failed. */
   failure: string | undefined;
+  /** When it became available, or failed. */
+  endedAtMs: number | undefined;
   deregisteredAtMs: number | undefined;
 }
 

@@ -161,6 +161,7 @@ function checkJobs({ simulation: { services } }: World): string[] {
   const images = [...services.ec2.images.all.values()].map((image) => ({
     of: image.sourceInstanceId,
     fromMs: image.createdAtMs,
+    untilMs: image.endedAtMs ?? Infinity,
     what: `image ${image.name}`,
   }));
   const names = images.map(({ what }) => what);
@@ -170,7 +171,7 @@ function checkJobs({ simulation: { services } }: World): string[] {
     jobs.some((other) => other.createdAtMs < job.createdAtMs && job.createdAtMs < (other.completedAtMs ?? Infinity)),
   );
   const atOnce = images.filter((image, index) =>
-    images.some((other, place) => place < index && other.of === image.of && image.fromMs - other.fromMs < 1_000),
+    images.some((other, place) => place < index && other.of === image.of && image.fromMs < other.untilMs),
   );
   return [
     ...twice.map((name) => `law 4: ${name} was made twice`),
