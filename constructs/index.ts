@@ -1,17 +1,27 @@
 /** The AWS parts that a workflow stands on, each usable by itself. */
 export { WorkflowAlarms, type WorkflowAlarmsProps } from './alarms';
+export type { DataVolume } from './data-volume';
+export type {
+  FleetConfig,
+  FleetInstance,
+  FleetRequest,
+  FleetTag,
+  IInstanceFleet,
+  InstanceScope,
+} from './fleet-members';
+export { InstanceFleet, type InstanceFleetProps } from './instance-fleet';
 export { LedgerTable, type LedgerTableProps } from './ledger-table';
 export type { ObjectSource } from './object-source';
-export { ObjectStore, type ObjectStoreProps } from './object-store';
-export { DeadLetterQueue, OperationEvents, type OperationEventsProps } from './operation-events';
 export {
-  Processor,
-  type InstanceScope,
-  type ProcessorConfig,
-  type ProcessorInstance,
-  type ProcessorOptions,
-  type ProcessorTag,
-} from './processor';
+  ObjectStore,
+  type ArchiveOptions,
+  type ExistingBucketOptions,
+  type ExpiryOptions,
+  type IObjectStore,
+  type ObjectStoreProps,
+} from './object-store';
+export { DeadLetterQueue, OperationEvents, type OperationEventsProps } from './operation-events';
+export { Processor, type ProcessorConfig, type ProcessorOptions } from './processor';
 export {
   BackupPolicy,
   Recovery,

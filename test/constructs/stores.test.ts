@@ -1,10 +1,10 @@
-import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { App, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Bucket, EventType } from 'aws-cdk-lib/aws-s3';
+import { Bucket, EventType, StorageClass } from 'aws-cdk-lib/aws-s3';
 import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { LedgerTable, ObjectStore } from '../../workflow';
+import { LedgerTable, ObjectStore, type ExistingBucketOptions, type ObjectStoreProps } from '../../workflow';
 import { makeWorkflow } from '../workflow/synthesize';
 
 function templateOf(make: (stack: Stack) => unknown): Template {
@@ -88,6 +88,115 @@ describe('an object store', () => {
         LifecycleConfiguration: { Rules: [Match.anyValue(), { Status: 'Enabled', ExpirationInDays: 1 }] },
       },
     });
+  });
+});
+
+describe('lifecycle rules of an object store', () => {
+  const rulesOf = (...lifecycleRules: NonNullable<ObjectStoreProps['lifecycleRules']>) => {
+    const template = templateOf((stack) => new ObjectStore(stack, 'Store', { lifecycleRules }));
+    const [bucket] = Object.values(template.findResources('AWS::S3::Bucket')) as [
+      { Properties: { LifecycleConfiguration: { Rules: object[] } } },
+    ];
+    return bucket.Properties.LifecycleConfiguration.Rules.slice(1);
+  };
+
+  test('archive to another class, at another age and above another size', () => {
+    const rule = ObjectStore.archiveAfter(Duration.days(30), {
+      storageClass: StorageClass.DEEP_ARCHIVE,
+      minimumSize: Size.kibibytes(16),
+    });
+    const transition = { StorageClass: 'DEEP_ARCHIVE', TransitionInDays: 30 };
+    expect(rulesOf(rule)).toEqual([
+      {
+        Id: 'Archive',
+        Status: 'Enabled',
+        Transitions: [transition],
+        NoncurrentVersionTransitions: [transition],
+        ObjectSizeGreaterThan: 16383,
+      },
+    ]);
+  });
+
+  test('expire current versions, and noncurrent ones when you say', () => {
+    const expired = (options?: Parameters<typeof ObjectStore.expireAfter>[1]) =>
+      rulesOf(ObjectStore.expireAfter(Duration.days(365), options))[0];
+    expect(expired()).toMatchObject({ ExpirationInDays: 365, NoncurrentVersionExpiration: { NoncurrentDays: 365 } });
+    expect(expired({ keepNoncurrentFor: Duration.days(7) })).toMatchObject({
+      ExpirationInDays: 365,
+      NoncurrentVersionExpiration: { NoncurrentDays: 7 },
+    });
+  });
+
+  test.each([
+    ['expire before they archive', { ...ObjectStore.archiveAfter(Duration.days(90)), expiration: Duration.days(90) }],
+    [
+      'move to infrequent access within 30 days',
+      ObjectStore.archiveAfter(Duration.days(29), { storageClass: StorageClass.INFREQUENT_ACCESS }),
+    ],
+  ])('are refused where they %s', (_, rule) => {
+    expect(() => rulesOf(rule)).toThrow(/at Test\/Store\n {2}got: .*days.*\n {2}allowed: .*\n {2}fix: /);
+  });
+});
+
+describe('an existing bucket as an object store', () => {
+  test('gets events and archiving, if the app made it and gave it no rules', () => {
+    templateOf((stack) => ObjectStore.fromBucket(stack, 'Store', new Bucket(stack, 'Theirs'))).hasResourceProperties(
+      'AWS::S3::Bucket',
+      {
+        NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+        LifecycleConfiguration: {
+          Rules: [
+            Match.objectLike({ Id: 'AbortIncompleteUploads' }),
+            Match.objectLike({ Transitions: [{ StorageClass: 'GLACIER', TransitionInDays: 90 }] }),
+          ],
+        },
+      },
+    );
+  });
+
+  test('keeps its own rules', () => {
+    templateOf((stack) =>
+      ObjectStore.fromBucket(
+        stack,
+        'Store',
+        new Bucket(stack, 'Theirs', { lifecycleRules: [{ expiration: Duration.days(1) }] }),
+      ),
+    ).hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: { Rules: [{ Status: 'Enabled', ExpirationInDays: 1 }] },
+    });
+  });
+
+  const importInto = (stack: Stack, options?: ExistingBucketOptions) =>
+    ObjectStore.fromBucket(stack, 'Store', Bucket.fromBucketName(stack, 'Theirs', 'theirs'), options);
+
+  test('is left alone when it is imported, with a warning that says so', () => {
+    const stack = new Stack(new App(), 'Test');
+    importInto(stack);
+    expect(Template.fromStack(stack).toJSON()['Resources']).toBeUndefined();
+    Annotations.fromStack(stack).hasWarning('/Test/Store', Match.stringLikeRegexp('An imported bucket stays as it is'));
+  });
+
+  test('gets EventBridge beside its other notifications when it is imported and that was asked for', () => {
+    const stack = new Stack(new App(), 'Test');
+    importInto(stack, { manageNotifications: true });
+    // "Managed: false" makes CDK's function keep what is there.
+    Template.fromStack(stack).hasResourceProperties('Custom::S3BucketNotifications', {
+      BucketName: 'theirs',
+      NotificationConfiguration: { EventBridgeConfiguration: {} },
+      Managed: false,
+    });
+    Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
+  });
+
+  test.each([
+    ['warns once when it is imported', undefined, 1],
+    ['warns of nothing when it is imported and gets its notifications here', { manageNotifications: true }, 0],
+  ])('as the source of a workflow %s', (_, options, count) => {
+    const stack = new Stack(new App(), 'Test');
+    makeWorkflow({ source: { bucket: importInto(stack, options).bucket } }, { stack });
+    expect(Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('imported bucket'))).toHaveLength(
+      count,
+    );
   });
 });
 
