@@ -5,7 +5,7 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, type IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { imageTagKeys } from '../tasks/operations/image';
-import type { InstanceScope } from './processor';
+import type { InstanceScope } from './fleet-members';
 
 /** Completing the states that wait. The service documents no resource for these actions: a token is the permission. */
 export function taskResponseStatements(): PolicyStatement[] {
