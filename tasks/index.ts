@@ -19,3 +19,5 @@ export { snapshotInstance } from './snapshot-instance';
 export { backUpResults } from './back-up-results';
 export { relayEvent } from './relay-event';
 export { cleanUpExecution } from './clean-up-execution';
+export { uploadPortal } from './portal/upload-portal';
+export type { Problem, Transfer, Upload, UploadPage, UploadState } from './portal/messages';

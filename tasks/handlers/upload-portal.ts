@@ -1,0 +1,3 @@
+import { uploadPortal } from '../portal/upload-portal';
+
+export const handler = uploadPortal.handler;
