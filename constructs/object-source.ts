@@ -79,10 +79,15 @@ export function grantReadSource(grantee: IGrantable, source: ObjectSource): Gran
   const grant = Grant.addToPrincipal({
     grantee,
     actions: ['s3:GetObject', 's3:GetObjectVersion'],
-    resourceArns: [source.bucket.arnForObjects(`${policyText(source.prefix ?? '')}*`)],
+    resourceArns: [sourceObjects(source)],
   });
   source.bucket.encryptionKey?.grantDecrypt(grantee);
   return grant;
+}
+
+/** The objects below the source's prefix, in IAM's words. */
+export function sourceObjects({ bucket, prefix = '' }: ObjectSource): string {
+  return bucket.arnForObjects(`${policyText(prefix)}*`);
 }
 
 /** A key as IAM policies write it, where `*`, `?` and `$` mean something else. */

@@ -9,6 +9,7 @@ import { Construct } from 'constructs';
 import { cleanUpExecution } from '../tasks/clean-up-execution';
 import type { Fleet } from '../tasks/operations/settings';
 import { relayEvent } from '../tasks/relay-event';
+import { explainFinding } from './known-findings';
 import type { LedgerTable } from './ledger-table';
 import { TaskFunction } from './task-function';
 
@@ -23,6 +24,8 @@ export class DeadLetterQueue extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    const reason = 'It is the dead-letter queue of rules and functions, which name it themselves; an alarm watches it.';
+    explainFinding(this.queue, 'AwsSolutions-SQS3', reason);
   }
 }
 

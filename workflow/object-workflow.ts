@@ -9,6 +9,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Chain, State, type IChainable, type StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { WorkflowAlarms } from '../constructs/alarms';
+import { explainFindings } from '../constructs/known-findings';
 import { LedgerTable } from '../constructs/ledger-table';
 import { bindSource, type ObjectSource } from '../constructs/object-source';
 import { ObjectStore } from '../constructs/object-store';
@@ -114,6 +115,7 @@ export class ObjectWorkflow extends Construct {
 
   constructor(scope: Construct, id: string, props: ObjectWorkflowProps) {
     super(scope, id);
+    explainFindings(this);
     bindSource(this, props.source);
     this.ledger = props.ledger ?? new LedgerTable(this, 'Ledger');
     this.results = props.results ?? new ObjectStore(this, 'Results', { lifecycleRules: [] }).bucket;

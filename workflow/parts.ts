@@ -3,8 +3,9 @@ import type { Duration } from 'aws-cdk-lib';
 import { Grant, type IGrantable, type IRole } from 'aws-cdk-lib/aws-iam';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { explainFindings } from '../constructs/known-findings';
 import type { LedgerTable } from '../constructs/ledger-table';
-import { grantReadSource, policyText, type ObjectSource } from '../constructs/object-source';
+import { grantReadSource, policyText, sourceObjects, type ObjectSource } from '../constructs/object-source';
 import { taskResponseStatements } from '../constructs/operation-permissions';
 import { grantSystemsManager, type ProcessorConfig } from '../constructs/processor';
 import type { BackupOptions, Recovery, SharedJobPlan, SnapshotOptions } from '../constructs/recovery';
@@ -53,6 +54,7 @@ export function grantCommand(role: IRole, { source, results, commandLog }: Workf
   commandLog.grant(role, 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams');
   // The agent looks for the log group before it writes; the service knows no resource for that.
   Grant.addToPrincipal({ grantee: role, actions: ['logs:DescribeLogGroups'], resourceArns: ['*'] });
+  explainFindings(role, [sourceObjects(source), operationsFolder(results), '*']);
 }
 
 /** What every long operation takes: its place in the ledger, the object's lease, and an answer to the state that waits. */
