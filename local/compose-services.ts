@@ -25,6 +25,7 @@ import type { Assets } from './template/assembly';
 import type { ResourceHandlers } from './template/resource';
 import { autoScalingResources } from './template/resources/autoscaling';
 import { backupResources } from './template/resources/backup';
+import { cloudWatchResources } from './template/resources/cloudwatch';
 import { dynamodbResources } from './template/resources/dynamodb';
 import { ec2Resources } from './template/resources/ec2';
 import { eventsResources } from './template/resources/events';
@@ -38,6 +39,7 @@ import { sqsResources } from './template/resources/sqs';
 import { ssmResources } from './template/resources/ssm';
 import { statesResources } from './template/resources/states';
 import type { VirtualClock } from './virtual-clock';
+import { createDirectClient } from './wire/direct-client';
 import { clientConfiguration } from './wire/request-handler';
 
 /** The simulated services, for tests that look into them or prepare them. */
@@ -77,6 +79,8 @@ interface CompositionOptions {
   readonly instancesDirectory: string | undefined;
   readonly standInFor: (definition: FunctionDefinition) => StandIn | undefined;
   readonly supervise: InvocationSupervisor;
+  /** How typed tasks reach the services. */
+  readonly clients: 'sdk' | 'direct';
   readonly progress: Progress;
 }
 
@@ -103,6 +107,7 @@ export function composeServices(options: CompositionOptions): ComposedServices {
     ...iamResources(iam),
     ...autoScalingResources(services.autoscaling, services.ec2),
     ...backupResources(services.backup),
+    ...cloudWatchResources(services.monitoring, services.autoscaling),
     ...dynamodbResources(services.dynamodb),
     ...ec2Resources(services.ec2),
     ...eventsResources(services.events),
@@ -135,15 +140,16 @@ function createServices(
   const emitting = (name: string) => ({ ...common(name), emit: events.emit });
   const ec2 = new Ec2Service({ ...emitting('ec2'), ...settings.ec2 });
   const logs = new LogsService(common('logs'));
+  const monitoring = new MonitoringService({ clock });
   return {
     autoscaling: new AutoScalingService({ ...emitting('autoscaling'), ec2 }),
     backup: new BackupService({ ...emitting('backup'), ...settings.backup }),
     dynamodb: new DynamoDbService({ ...common('dynamodb'), ...settings.dynamodb }),
     ec2,
     events,
-    lambda: new LambdaService({ ...common('lambda'), runner: createRunner(options, logs, endpoint) }),
+    lambda: new LambdaService({ ...common('lambda'), runner: createRunner(options, { logs, monitoring }, endpoint) }),
     logs,
-    monitoring: new MonitoringService({ clock }),
+    monitoring,
     s3: new S3Service(emitting('s3')),
     sns: new SnsService(common('sns')),
     sqs: new SqsService(common('sqs')),
@@ -163,19 +169,22 @@ function createServices(
 }
 
 function createRunner(
-  { cloud, clock, random, progress, standInFor, supervise }: CompositionOptions,
-  logs: LogsService,
+  { cloud, clock, random, progress, standInFor, supervise, clients }: CompositionOptions,
+  { logs, monitoring }: Pick<SimulatedServices, 'logs' | 'monitoring'>,
   endpoint: Endpoint,
 ): FunctionRunner {
+  const tokens = random.fork('idempotency tokens');
   return new FunctionRunner({
     clock,
     random: random.fork('functions'),
     region: cloud.region,
     clientConfiguration: (principal) => clientConfiguration(cloud, principal, cloud.region),
+    createClient: clients === 'direct' ? (principal) => createDirectClient(cloud, principal, tokens.uuid) : undefined,
     standInFor,
     supervise,
     writeLog: ({ name, logGroupName }, line) => {
       logs.write(logGroupName, '$LATEST', line);
+      monitoring.ingestLogLine(line);
       progress.announceLog(name, line);
     },
     environmentFor: (principal) => endpoint.environmentFor(principal),

@@ -47,6 +47,11 @@ export interface SimulateOptions {
   /** What goes wrong, and when.
    * @default - nothing */
   readonly faults?: readonly Fault[];
+  /** How typed tasks reach the services. `sdk`: by the SDK's own clients, with every byte as it would be on the wire.
+   * `direct`: by clients that hand commands over as they are, for the operations of this package's tasks; many times
+   * faster, and meant for runs by the thousand. Other code always has the SDK's clients.
+   * @default 'sdk' */
+  readonly clients?: 'sdk' | 'direct';
 }
 
 /** Simulates a synthesized app: its resources exist, its rules fire, its state machines and functions run.
@@ -84,6 +89,7 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
     settings: faults.settings(options.serviceSettings ?? {}),
     instancesDirectory: options.instancesDirectory,
     supervise: faults.supervise,
+    clients: options.clients ?? 'sdk',
     standInFor: (definition) => standIns.get(definition.name),
   });
   const deployment: DeploymentContext = {

@@ -12,6 +12,9 @@ export interface TaskRuntime {
   readonly newId: () => string;
   /** Given to the constructor of every AWS client: region, credentials, request handler. */
   readonly clientConfiguration: object;
+  /** Makes AWS clients in another way than by their constructor.
+   * @default - the constructor with `clientConfiguration` */
+  readonly createClient?: ((type: ClientType<unknown>) => unknown) | undefined;
   /** Takes one JSON text per log line. */
   readonly writeLog: (line: string) => void;
 }
@@ -77,9 +80,12 @@ function handleWith<Input extends z.ZodType, Settings extends z.ZodType, ErrorNa
   runtime: TaskRuntime,
 ) {
   const clients = new Map<unknown, unknown>();
+  const create =
+    runtime.createClient ??
+    ((type: ClientType<unknown>) => new (type as new (configuration: object) => unknown)(runtime.clientConfiguration));
   const client = <Client>(type: ClientType<Client>): Client => {
     if (!clients.has(type)) {
-      clients.set(type, new (type as new (configuration: object) => Client)(runtime.clientConfiguration));
+      clients.set(type, create(type));
     }
     return clients.get(type) as Client;
   };

@@ -45,6 +45,9 @@ interface FunctionRunnerOptions {
   readonly random: RandomSource;
   readonly region: string;
   readonly clientConfiguration: (principal: Principal) => object;
+  /** Makes the client that typed tasks get in place of the SDK's.
+   * @default - they get the SDK's */
+  readonly createClient?: ((principal: Principal) => object) | undefined;
   readonly standInFor: (definition: FunctionDefinition) => StandIn | undefined;
   readonly writeLog: (definition: FunctionDefinition, line: string) => void;
   /** Variables with which a process of its own finds the simulated services. */
@@ -114,13 +117,15 @@ export class FunctionRunner {
     environment: Readonly<Record<string, string>>,
     killed: Promise<FunctionOutcome> | undefined,
   ): Promise<FunctionOutcome> {
-    const { clock, random } = this.options;
+    const { clock, random, clientConfiguration, createClient } = this.options;
     const deadlineMs = clock.nowMs() + definition.timeoutSeconds * 1000;
     const handle = handler.withRuntime({
       environment,
       nowMs: () => clock.nowMs(),
       newId: () => random.uuid(),
-      clientConfiguration: this.options.clientConfiguration(principal),
+      ...(createClient === undefined
+        ? { clientConfiguration: clientConfiguration(principal) }
+        : { clientConfiguration: {}, createClient: () => createClient(principal) }),
       writeLog: (line) => this.options.writeLog(definition, line),
     });
     const getRemainingTimeInMillis = (): number => Math.max(0, deadlineMs - clock.nowMs());

@@ -43,3 +43,22 @@ export function toBytes(text: string): Uint8Array {
 export function toText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
+
+/** The bytes of a body as clients are given it: a text, bytes of any kind, a stream of them, or nothing. */
+export async function readStreamedBody(body: unknown): Promise<Uint8Array> {
+  if (body === undefined || body === null) return new Uint8Array();
+  if (typeof body === 'string') return toBytes(body);
+  if (body instanceof Uint8Array) return body;
+  if (body instanceof ArrayBuffer) return new Uint8Array(body);
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body as AsyncIterable<Uint8Array | string>) {
+    chunks.push(typeof chunk === 'string' ? toBytes(chunk) : chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Ids count up, so that the same run shows the same ids. */
+export function requestIdOf(count: number): string {
+  return `00000000-0000-4000-8000-${count.toString(16).padStart(12, '0')}`;
+}

@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import type { Cloud, Principal } from '../services/service';
 import { UnsupportedError } from '../services/service';
 import { answer, readCredentialScope } from './answer';
-import { toBytes, type WireRequest } from './message';
+import { readStreamedBody, requestIdOf, type WireRequest } from './message';
+import { maximumAttempts } from './retries';
 import { isServiceName } from './service-model';
 
 /** An HTTP request as the SDK hands it to its transport. */
@@ -36,9 +37,6 @@ export interface RequestHandler {
 }
 
 const credentials = { accessKeyId: 'AKIASIMULATED0000000', secretAccessKey: 'simulated' };
-
-/** The attempts that the SDK makes by default. */
-const maximumAttempts = 3;
 
 /** Makes a transport through which an SDK client calls the simulated cloud as the given principal.
  * Requests and responses take their form on the wire, so what the client does is what it would do on AWS.
@@ -168,7 +166,7 @@ async function readRequest(request: SdkRequest): Promise<WireRequest> {
     path: request.path,
     query,
     headers,
-    body: await readBody(request.body),
+    body: await readStreamedBody(request.body),
   };
 }
 
@@ -182,22 +180,4 @@ function checkHeader(name: string, value: string): void {
       { cause: error },
     );
   }
-}
-
-async function readBody(body: unknown): Promise<Uint8Array> {
-  if (body === undefined || body === null) return new Uint8Array();
-  if (typeof body === 'string') return toBytes(body);
-  if (body instanceof Uint8Array) return body;
-  if (body instanceof ArrayBuffer) return new Uint8Array(body);
-  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body as AsyncIterable<Uint8Array | string>) {
-    chunks.push(typeof chunk === 'string' ? toBytes(chunk) : chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** Ids count up, so that the same run shows the same ids. */
-function requestIdOf(count: number): string {
-  return `00000000-0000-4000-8000-${count.toString(16).padStart(12, '0')}`;
 }

@@ -46,6 +46,7 @@ export interface Traits {
   readonly ec2QueryName?: string;
   readonly httpError?: number;
   readonly streaming?: number;
+  readonly idempotencyToken?: number;
   /** Ours: members beside those of the model travel as they are. */
   readonly open?: number;
 }

@@ -16,6 +16,8 @@ export interface SeedOptions {
   readonly faults?: readonly Fault[];
   /** Whether what happens is written down. @default false */
   readonly keepsLines?: boolean;
+  /** As of `simulate`. @default 'direct' */
+  readonly clients?: 'sdk' | 'direct';
 }
 
 /** What became of it. */
@@ -54,7 +56,10 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const random = createRandom(seed);
   const faults = options.faults ?? drawFaults(random.fork('faults'), fieldFor(objectCount));
   const observer = new Observer((objectCount + 1) * maximumCallsPerObject, options.keepsLines === true);
-  const simulation = await simulate(assembly, { seed, faults, onEvent: observer.see });
+  const simulation = await simulate(assembly, {
+    ...{ seed, faults, onEvent: observer.see },
+    clients: options.clients ?? 'direct',
+  });
   const violations: string[] = [];
   const check = (problems: readonly string[]): void => void violations.push(...problems);
   const fail = (error: unknown): void =>

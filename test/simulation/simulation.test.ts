@@ -36,6 +36,20 @@ test('the same seed gives the same history', async () => {
   expect((await run()).lines).toEqual((await run()).lines);
 }, 120_000);
 
+/** How many promises a call takes differs, and so does what comes first at one instant. Nothing else does. */
+test.each([4, 12])(
+  'direct clients give the history that the SDK’s clients give, under the faults of seed %d',
+  async (seed) => {
+    const run = (clients: 'sdk' | 'direct') =>
+      runSeed({ assembly, seed: `${seed}`, objectCount: 2, keepsLines: true, clients });
+    const [direct, sdk] = [await run('direct'), await run('sdk')];
+
+    expect(direct.places.length).toBeGreaterThan(2);
+    expect([...direct.lines].sort()).toEqual([...sdk.lines].sort());
+  },
+  120_000,
+);
+
 test.each(mutants)('the line of a mutant stands in the source: $name', ({ file, from }) => {
   expect(readFileSync(file, 'utf8').split(from)).toHaveLength(2);
 });
