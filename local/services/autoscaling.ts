@@ -1,76 +1,112 @@
-/** Simulated Auto Scaling groups: they keep the desired number of instances, and protect those that work. */
-import type { RandomSource } from '../random';
-import type { EventSink } from './aws-event';
-import { checkParameters, pageOf, type ParameterRules } from './call-parameters';
-import type { Ec2Service, Instance, LaunchRequest } from './ec2';
-import type { VirtualClock } from '../virtual-clock';
-import { type Service, ServiceError, type ServiceOutput } from './service';
+/** Simulated Auto Scaling groups: they keep the desired number of instances, protect those that work, and follow step scaling policies. */
+import { GroupMembers } from './autoscaling-members';
+import {
+  type AutoScalingGroup,
+  type AutoScalingOptions,
+  check,
+  type GroupRequest,
+  type Input,
+  type LifecycleHook,
+  type Member,
+  page,
+  type ScalingPolicy,
+  validationError,
+} from './autoscaling-model';
+import type { Service, ServiceOutput } from './service';
 
-/** What the simulated Auto Scaling stands on. */
-export interface AutoScalingOptions {
-  readonly clock: VirtualClock;
-  readonly random: RandomSource;
-  readonly emit: EventSink;
-  readonly region: string;
-  readonly accountId: string;
-  readonly ec2: Ec2Service;
-}
+export type {
+  AutoScalingGroup,
+  AutoScalingOptions,
+  GroupRequest,
+  LifecycleHook,
+  LifecycleState,
+  Member,
+  ScalingPolicy,
+} from './autoscaling-model';
 
-/** An Auto Scaling group to create. */
-export interface GroupRequest {
-  readonly name: string;
-  readonly launch: LaunchRequest;
-  readonly minimumSize: number;
-  readonly maximumSize: number;
-  readonly desiredCapacity: number;
-  readonly subnetIds: readonly string[];
-  /** Given to every instance. */
-  readonly propagatedTags: ReadonlyMap<string, string>;
-  readonly protectNewInstances: boolean;
-}
-
-/** A simulated Auto Scaling group. */
-export interface AutoScalingGroup extends Omit<GroupRequest, 'desiredCapacity'> {
-  readonly arn: string;
-  readonly createdAtMs: number;
-  readonly members: Map<string, { isProtected: boolean }>;
-  desiredCapacity: number;
-}
-
-type Input = Readonly<Record<string, unknown>>;
+/** SetInstanceProtection takes no more at once. */
+const protectionLimit = 50;
 
 /** The Auto Scaling of one account and Region. */
 export class AutoScalingService implements Service {
   readonly name = 'autoscaling';
-  readonly groups = new Map<string, AutoScalingGroup>();
+  readonly policies = new Map<string, ScalingPolicy>();
   readonly operations: Readonly<Record<string, (input: Input) => ServiceOutput>>;
+  private readonly members: GroupMembers;
 
   constructor(private readonly options: AutoScalingOptions) {
-    options.ec2.instances.onChange((instance, change) => {
-      if (change === 'running') this.announce('EC2 Instance Launch Successful', instance);
-      if (change === 'stopping' || change === 'shutting-down') this.replace(instance);
-    });
+    this.members = new GroupMembers(options);
     this.operations = {
       DescribeAutoScalingGroups: (input) => this.describeGroups(input),
       DescribeAutoScalingInstances: (input) => this.describeInstances(input),
       SetDesiredCapacity: (input) => this.setDesiredCapacity(input),
       SetInstanceProtection: (input) => this.setInstanceProtection(input),
+      EnterStandby: (input) => this.moveStandby('EnterStandby', input),
+      ExitStandby: (input) => this.moveStandby('ExitStandby', input),
       TerminateInstanceInAutoScalingGroup: (input) => this.terminateInstance(input),
+      CompleteLifecycleAction: (input) => this.completeAction(input),
+      RecordLifecycleActionHeartbeat: (input) => this.recordHeartbeat(input),
     };
+  }
+
+  get groups(): ReadonlyMap<string, AutoScalingGroup> {
+    return this.members.groups;
   }
 
   /** Creates a group with its instances, which run already: they are part of what was deployed. */
   createGroup(request: GroupRequest): AutoScalingGroup {
-    const { region, accountId, random, clock } = this.options;
+    const { random, clock } = this.options;
     const group: AutoScalingGroup = {
       ...request,
-      arn: `arn:aws:autoscaling:${region}:${accountId}:autoScalingGroup:${random.uuid()}:autoScalingGroupName/${request.name}`,
+      hooks: [...(request.hooks ?? [])],
+      arn: this.arn('autoScalingGroup', `${random.uuid()}:autoScalingGroupName/${request.name}`),
       createdAtMs: clock.nowMs(),
       members: new Map(),
     };
-    this.groups.set(group.name, group);
-    this.fill(group, { alreadyRunning: true });
+    this.members.groups.set(group.name, group);
+    this.members.adjust(group, { alreadyRunning: true });
     return group;
+  }
+
+  /** Adds a hook to a group. @throws ServiceError when there is no such group */
+  putLifecycleHook(groupName: string, hook: LifecycleHook): void {
+    this.existingGroup(groupName).hooks.push(hook);
+  }
+
+  /** Adds a step scaling policy. @returns its ARN, which an alarm names as its action */
+  putScalingPolicy(name: string, policy: Omit<ScalingPolicy, 'arn'>): string {
+    this.existingGroup(policy.groupName);
+    const arn = this.arn(
+      'scalingPolicy',
+      `${this.options.random.uuid()}:autoScalingGroupName/${policy.groupName}:policyName/${name}`,
+    );
+    this.policies.set(arn, { ...policy, arn });
+    return arn;
+  }
+
+  /** Does what an alarm asks for.
+   * @param beyondThreshold The metric's value less the alarm's threshold.
+   * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-simple-step.html (read 2026-11) */
+  executePolicy(arn: string, beyondThreshold: number): void {
+    const policy = this.policies.get(arn);
+    const step = policy?.steps.find(({ lower, upper }) => beyondThreshold >= lower && beyondThreshold < upper);
+    if (policy === undefined || step === undefined) return;
+    const group = this.existingGroup(policy.groupName);
+    const warming = this.countWarming(group, policy);
+    const desired = adjusted(policy, step.adjustment, group.desiredCapacity - warming);
+    // Instances that warm up count as done, and nothing is taken away meanwhile.
+    const isScaleIn = policy.adjustmentType === 'ExactCapacity' ? desired < group.desiredCapacity : step.adjustment < 0;
+    if (isScaleIn ? warming > 0 : desired <= group.desiredCapacity) return;
+    group.desiredCapacity = Math.min(group.maximumSize, Math.max(group.minimumSize, desired));
+    this.members.adjust(group);
+  }
+
+  private countWarming(group: AutoScalingGroup, { instanceWarmupSeconds }: ScalingPolicy): number {
+    const since = this.options.clock.nowMs() - instanceWarmupSeconds * 1000;
+    return [...group.members.values()].filter(
+      ({ lifecycleState, joinedAtMs }) =>
+        lifecycleState.startsWith('Pending') || (lifecycleState === 'InService' && joinedAtMs > since),
+    ).length;
   }
 
   private describeGroups(input: Input): ServiceOutput {
@@ -93,7 +129,7 @@ export class AutoScalingService implements Service {
         CreatedTime: new Date(group.createdAtMs),
         VPCZoneIdentifier: group.subnetIds.join(','),
         NewInstancesProtectedFromScaleIn: group.protectNewInstances,
-        Instances: [...group.members.keys()].map((instanceId) => this.describeMember(group, instanceId)),
+        Instances: [...group.members.values()].map((member) => this.describeMember(member)),
         Tags: [...group.propagatedTags].map(([Key, Value]) => ({
           Key,
           Value,
@@ -110,9 +146,9 @@ export class AutoScalingService implements Service {
     check('DescribeAutoScalingInstances', input, { optional: ['InstanceIds', 'MaxRecords', 'NextToken'] });
     const ids = input['InstanceIds'] as readonly string[] | undefined;
     const found = [...this.groups.values()].flatMap((group) =>
-      [...group.members.keys()]
-        .filter((instanceId) => ids === undefined || ids.length === 0 || ids.includes(instanceId))
-        .map((instanceId) => ({ AutoScalingGroupName: group.name, ...this.describeMember(group, instanceId) })),
+      [...group.members.values()]
+        .filter(({ instanceId }) => ids === undefined || ids.length === 0 || ids.includes(instanceId))
+        .map((member) => ({ AutoScalingGroupName: group.name, ...this.describeMember(member) })),
     );
     const { items, nextToken } = page(found, input);
     return { AutoScalingInstances: items, NextToken: nextToken };
@@ -131,8 +167,7 @@ export class AutoScalingService implements Service {
       );
     }
     group.desiredCapacity = desired;
-    this.fill(group);
-    this.shrink(group);
+    this.members.adjust(group);
     return {};
   }
 
@@ -141,25 +176,48 @@ export class AutoScalingService implements Service {
       required: ['AutoScalingGroupName', 'InstanceIds', 'ProtectedFromScaleIn'],
     });
     const group = this.existingGroup(input['AutoScalingGroupName'] as string);
-    const members = (input['InstanceIds'] as readonly string[]).map((instanceId) => {
-      const member = group.members.get(instanceId);
-      if (member === undefined) {
-        throw validationError(`The instance ${instanceId} is not part of Auto Scaling group ${group.name}.`);
-      }
-      return member;
-    });
+    const ids = input['InstanceIds'] as readonly string[];
+    if (ids.length > protectionLimit) throw validationError(`At most ${protectionLimit} instances can be given.`);
+    const members = ids.map((instanceId) => this.memberOf(group, instanceId));
+    const unready = members.find(({ lifecycleState }) => !['InService', 'Standby'].includes(lifecycleState));
+    if (unready !== undefined) {
+      throw validationError(`The instance ${unready.instanceId} is not in InService or EnteringStandby or Standby.`);
+    }
     for (const member of members) member.isProtected = input['ProtectedFromScaleIn'] as boolean;
+    // A group that is too large ends the instance as soon as nothing protects it.
+    this.members.adjust(group);
     return {};
+  }
+
+  private moveStandby(operation: 'EnterStandby' | 'ExitStandby', input: Input): ServiceOutput {
+    const enters = operation === 'EnterStandby';
+    check(operation, input, {
+      required: ['AutoScalingGroupName', ...(enters ? ['ShouldDecrementDesiredCapacity'] : [])],
+      optional: ['InstanceIds'],
+    });
+    const group = this.existingGroup(input['AutoScalingGroupName'] as string);
+    const required = enters ? 'InService' : 'Standby';
+    const members = ((input['InstanceIds'] ?? []) as readonly string[]).map((id) => this.memberOf(group, id));
+    const wrong = members.find(({ lifecycleState }) => lifecycleState !== required);
+    if (wrong !== undefined) throw validationError(`The instance ${wrong.instanceId} is not in ${required}.`);
+    for (const member of members) {
+      member.lifecycleState = enters ? 'Standby' : 'InService';
+      if (!enters) group.desiredCapacity++;
+      else if (input['ShouldDecrementDesiredCapacity'] === true) group.desiredCapacity--;
+    }
+    this.members.adjust(group);
+    return { Activities: [] };
   }
 
   private terminateInstance(input: Input): ServiceOutput {
     check('TerminateInstanceInAutoScalingGroup', input, { required: ['InstanceId', 'ShouldDecrementDesiredCapacity'] });
     const instanceId = input['InstanceId'] as string;
-    const group = [...this.groups.values()].find(({ members }) => members.has(instanceId));
+    const group = this.members.groupOf(instanceId);
     if (group === undefined)
       throw validationError(`Instance Id not found - No managed instance found for instance ID: ${instanceId}`);
     if (input['ShouldDecrementDesiredCapacity'] === true) group.desiredCapacity--;
-    this.options.ec2.instances.terminate(this.options.ec2.instances.get(instanceId));
+    this.members.beginTermination(group, group.members.get(instanceId)!);
+    this.members.adjust(group);
     return {
       Activity: {
         ActivityId: this.options.random.uuid(),
@@ -173,76 +231,32 @@ export class AutoScalingService implements Service {
     };
   }
 
-  private fill(group: AutoScalingGroup, options: { readonly alreadyRunning?: boolean } = {}): void {
-    while (group.members.size < group.desiredCapacity) {
-      const subnetId = group.subnetIds[group.members.size % Math.max(1, group.subnetIds.length)];
-      const instanceId = `i-${this.options.random.hex(17)}`;
-      // A member before it starts: whoever hears of its start finds its group.
-      group.members.set(instanceId, { isProtected: group.protectNewInstances });
-      this.options.ec2.instances.launch({
-        ...group.launch,
-        ...(subnetId === undefined ? {} : { subnetId }),
-        ...options,
-        instanceId,
-        tags: new Map([
-          ...(group.launch.tags ?? []),
-          ...group.propagatedTags,
-          ['aws:autoscaling:groupName', group.name],
-        ]),
-      });
-    }
-  }
-
-  /** The oldest unprotected instances go first. */
-  private shrink(group: AutoScalingGroup): void {
-    const surplus = [...group.members]
-      .filter(([, { isProtected }]) => !isProtected)
-      .slice(0, Math.max(0, group.members.size - group.desiredCapacity));
-    for (const [instanceId] of surplus)
-      this.options.ec2.instances.terminate(this.options.ec2.instances.get(instanceId));
-  }
-
-  /** An instance that stops is unhealthy: the group ends it and starts another. */
-  private replace(instance: Instance): void {
-    const group = this.groupOf(instance.instanceId);
-    if (group === undefined) return;
-    this.announce('EC2 Instance Terminate Successful', instance);
-    group.members.delete(instance.instanceId);
-    this.options.ec2.instances.terminate(instance);
-    this.fill(group);
-  }
-
-  private announce(detailType: string, instance: Instance): void {
-    const group = this.groupOf(instance.instanceId);
-    if (group === undefined) return;
-    const now = new Date(this.options.clock.nowMs()).toISOString();
-    this.options.emit({
-      source: 'aws.autoscaling',
-      detailType,
-      resources: [
-        group.arn,
-        `arn:aws:ec2:${this.options.region}:${this.options.accountId}:instance/${instance.instanceId}`,
-      ],
-      detail: {
-        StatusCode: 'InProgress',
-        Description: `${detailType}: ${instance.instanceId}`,
-        AutoScalingGroupName: group.name,
-        ActivityId: this.options.random.uuid(),
-        Details: { 'Availability Zone': instance.availabilityZone, 'Subnet ID': instance.subnetId ?? '' },
-        RequestId: this.options.random.uuid(),
-        StatusMessage: '',
-        StartTime: now,
-        EndTime: now,
-        EC2InstanceId: instance.instanceId,
-        Cause: 'the desired capacity',
-        Origin: 'EC2',
-        Destination: 'AutoScalingGroup',
-      },
+  private completeAction(input: Input): ServiceOutput {
+    check('CompleteLifecycleAction', input, {
+      required: ['LifecycleHookName', 'AutoScalingGroupName', 'LifecycleActionResult', 'InstanceId'],
     });
+    const result = input['LifecycleActionResult'] as string;
+    if (result !== 'CONTINUE' && result !== 'ABANDON') {
+      throw validationError('LifecycleActionResult must be either CONTINUE or ABANDON');
+    }
+    const group = this.existingGroup(input['AutoScalingGroupName'] as string);
+    this.members.complete(group, input['LifecycleHookName'] as string, input['InstanceId'] as string, result);
+    return {};
   }
 
-  private groupOf(instanceId: string): AutoScalingGroup | undefined {
-    return [...this.groups.values()].find(({ members }) => members.has(instanceId));
+  private recordHeartbeat(input: Input): ServiceOutput {
+    check('RecordLifecycleActionHeartbeat', input, {
+      required: ['LifecycleHookName', 'AutoScalingGroupName', 'InstanceId'],
+    });
+    const group = this.existingGroup(input['AutoScalingGroupName'] as string);
+    this.members.recordHeartbeat(group, input['LifecycleHookName'] as string, input['InstanceId'] as string);
+    return {};
+  }
+
+  private memberOf(group: AutoScalingGroup, instanceId: string): Member {
+    const member = group.members.get(instanceId);
+    if (member !== undefined) return member;
+    throw validationError(`The instance ${instanceId} is not part of Auto Scaling group ${group.name}.`);
   }
 
   private existingGroup(name: string): AutoScalingGroup {
@@ -251,35 +265,33 @@ export class AutoScalingService implements Service {
     return group;
   }
 
-  private describeMember(group: AutoScalingGroup, instanceId: string): Record<string, unknown> {
-    const instance = this.options.ec2.instances.get(instanceId);
+  private describeMember(member: Member): Record<string, unknown> {
+    const instance = this.options.ec2.instances.get(member.instanceId);
     return {
-      InstanceId: instanceId,
+      InstanceId: member.instanceId,
       InstanceType: instance.instanceType,
       AvailabilityZone: instance.availabilityZone,
-      LifecycleState: instance.state === 'running' ? 'InService' : 'Pending',
+      LifecycleState: member.lifecycleState,
       HealthStatus: 'Healthy',
-      ProtectedFromScaleIn: group.members.get(instanceId)?.isProtected === true,
+      ProtectedFromScaleIn: member.isProtected,
     };
+  }
+
+  private arn(kind: string, rest: string): string {
+    return `arn:aws:autoscaling:${this.options.region}:${this.options.accountId}:${kind}:${rest}`;
   }
 }
 
-function check(operation: string, input: Input, rules: ParameterRules): void {
-  checkParameters({ service: 'autoscaling', operation }, input, rules, (name) =>
-    validationError(
-      `1 validation error detected: Value null at '${name}' failed to satisfy constraint: Member must not be null`,
-    ),
-  );
-}
-
-function page<Item>(items: readonly Item[], input: Input) {
-  return pageOf(
-    items,
-    { token: input['NextToken'] as string | undefined, size: (input['MaxRecords'] as number | undefined) ?? 50 },
-    () => new ServiceError('InvalidNextToken', 'The NextToken value is not valid.'),
-  );
-}
-
-function validationError(message: string): ServiceError {
-  return new ServiceError('ValidationError', message);
+function adjusted({ adjustmentType }: ScalingPolicy, adjustment: number, capacity: number): number {
+  switch (adjustmentType) {
+    case 'ChangeInCapacity':
+      return capacity + adjustment;
+    case 'ExactCapacity':
+      return adjustment;
+    case 'PercentChangeInCapacity': {
+      const change = (capacity * adjustment) / 100;
+      // The service rounds away from nothing, and otherwise towards it.
+      return capacity + (Math.abs(change) < 1 && change !== 0 ? Math.sign(change) : Math.trunc(change));
+    }
+  }
 }

@@ -1,5 +1,6 @@
-/** Simulated CloudWatch: keeps the metrics that are put, to be read in tests. Alarms are not evaluated. */
+/** Simulated CloudWatch: keeps the metrics that are put or written to logs, to be read in tests and watched by alarms. */
 import type { VirtualClock } from '../virtual-clock';
+import { MetricAlarms } from './metric-alarms';
 import { checkParameters } from './parameters';
 import { ServiceError, type Service, type ServiceOutput } from './service';
 
@@ -23,6 +24,19 @@ interface MetricDatum {
   readonly Timestamp?: Date;
 }
 
+/** A log line that carries metrics: their values are fields beside `_aws`. */
+interface EmbeddedMetrics {
+  readonly _aws: {
+    readonly Timestamp: number;
+    readonly CloudWatchMetrics: readonly {
+      readonly Namespace: string;
+      readonly Dimensions: readonly (readonly string[])[];
+      readonly Metrics: readonly { readonly Name: string; readonly Unit?: string }[];
+    }[];
+  };
+  readonly [field: string]: unknown;
+}
+
 const datumLimit = 1000;
 
 /** CloudWatch metrics of one account and Region. */
@@ -30,7 +44,12 @@ export class MonitoringService implements Service {
   readonly name = 'monitoring';
   private readonly values: MetricValue[] = [];
 
-  constructor(private readonly options: { readonly clock: VirtualClock }) {}
+  /** Alarms that are evaluated. */
+  readonly alarms: MetricAlarms;
+
+  constructor(private readonly options: { readonly clock: VirtualClock }) {
+    this.alarms = new MetricAlarms({ clock: options.clock, metrics: () => this.values });
+  }
 
   readonly operations = {
     PutMetricData: (input: {
@@ -42,6 +61,22 @@ export class MonitoringService implements Service {
   /** What was put, in the order in which it was put. */
   metrics(namespace?: string): readonly MetricValue[] {
     return this.values.filter((value) => namespace === undefined || value.namespace === namespace);
+  }
+
+  /** Takes the metrics out of a log line in the embedded metric format, if it is one. Others are left alone, as AWS does.
+   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html (read 2026-11) */
+  ingestLogLine(line: string): void {
+    if (!line.includes('"_aws"')) return;
+    const { _aws: metadata, ...fields } = JSON.parse(line) as EmbeddedMetrics;
+    for (const directive of metadata.CloudWatchMetrics) {
+      for (const names of directive.Dimensions) {
+        const dimensions = Object.fromEntries(names.map((name) => [name, String(fields[name])]));
+        for (const { Name: metricName, Unit: unit = 'None' } of directive.Metrics) {
+          const about = { namespace: directive.Namespace, metricName, dimensions, unit, atMs: metadata.Timestamp };
+          for (const value of [fields[metricName]].flat()) this.values.push({ ...about, value: Number(value) });
+        }
+      }
+    }
   }
 
   private put(input: { readonly Namespace: string; readonly MetricData: readonly MetricDatum[] }): ServiceOutput {

@@ -1,5 +1,4 @@
-/** The simulated EC2 and Auto Scaling: states over virtual time, limits, names as idempotency keys, eventual consistency. */
-import { AutoScalingService } from '../../local/services/autoscaling';
+/** The simulated EC2: states over virtual time, limits, names as idempotency keys, eventual consistency. */
 import type { AwsEvent } from '../../local/services/aws-event';
 import { Ec2Service } from '../../local/services/ec2';
 import { createRandom } from '../../local/random';
@@ -10,7 +9,6 @@ type Answer = ReturnType<typeof JSON.parse>;
 
 let clock: VirtualClock;
 let ec2: Ec2Service;
-let autoScaling: AutoScalingService;
 let events: AwsEvent[];
 
 beforeEach(() => {
@@ -24,11 +22,9 @@ beforeEach(() => {
     accountId: '111122223333',
   };
   ec2 = new Ec2Service(common);
-  autoScaling = new AutoScalingService({ ...common, ec2 });
 });
 
 const call = (operation: string, input: object = {}): Answer => ec2.operations[operation]!(input as never);
-const scale = (operation: string, input: object = {}): Answer => autoScaling.operations[operation]!(input as never);
 const running = () => ec2.instances.launch({ alreadyRunning: true, tags: new Map([['role', 'worker']]) }).instanceId;
 const pass = (seconds: number) => clock.runUntilIdle(clock.nowMs() + seconds * 1000);
 const stateOf = (imageId: string): string => call('DescribeImages', { ImageIds: [imageId] })['Images'][0].State;
@@ -174,44 +170,4 @@ it('instances are described in pages, and only as filters allow', () => {
     /color.*is not simulated/s,
   );
   expect(() => call('DescribeInstances', { Colour: 1 })).toThrow(/Colour is not simulated/);
-});
-
-describe('an Auto Scaling group', () => {
-  const group = () =>
-    autoScaling.createGroup({
-      name: 'group',
-      launch: {},
-      minimumSize: 0,
-      maximumSize: 3,
-      desiredCapacity: 2,
-      subnetIds: [],
-      propagatedTags: new Map([['role', 'worker']]),
-      protectNewInstances: false,
-    });
-  const ids = (): string[] =>
-    scale('DescribeAutoScalingInstances')['AutoScalingInstances'].map((one: { InstanceId: string }) => one.InstanceId);
-
-  it('replaces an instance that ends, with the tags of the group', async () => {
-    group();
-    const [first, second] = ids();
-    call('TerminateInstances', { InstanceIds: [first] });
-    await pass(120);
-    expect(ids()).toEqual([second, expect.not.stringContaining(first!)]);
-    expect(Object.fromEntries(ec2.instances.get(ids()[1]!).tags)).toEqual({
-      role: 'worker',
-      'aws:autoscaling:groupName': 'group',
-    });
-  });
-
-  it('ends no protected instance when it shrinks', () => {
-    group();
-    const [first, second] = ids();
-    scale('SetInstanceProtection', { AutoScalingGroupName: 'group', InstanceIds: [first], ProtectedFromScaleIn: true });
-    scale('SetDesiredCapacity', { AutoScalingGroupName: 'group', DesiredCapacity: 1 });
-    expect(ids()).toEqual([first]);
-    expect(ec2.instances.get(second!).state).toBe('shutting-down');
-    expect(() => scale('SetDesiredCapacity', { AutoScalingGroupName: 'group', DesiredCapacity: 4 })).toThrow(
-      /above max value 3/,
-    );
-  });
 });

@@ -7,7 +7,6 @@ export function inertResources(): ResourceHandlers {
   const handlers: Record<string, (request: ResourceRequest) => CreatedResource> = {
     ...network,
     ...keys,
-    ...observation,
   };
   for (const type of withoutAttributes)
     handlers[type] = (request) => ({ ref: request.generateName(128), attributes: {} });
@@ -18,7 +17,6 @@ export function inertResources(): ResourceHandlers {
 const withoutAttributes = [
   'AWS::ApplicationAutoScaling::ScalableTarget',
   'AWS::ApplicationAutoScaling::ScalingPolicy',
-  'AWS::AutoScaling::ScalingPolicy',
   'AWS::AutoScaling::ScheduledAction',
   'AWS::CDK::Metadata',
   'AWS::CloudFormation::WaitConditionHandle',
@@ -124,17 +122,6 @@ const keys: Readonly<Record<string, InertHandler>> = {
     },
   }),
 };
-
-/** Alarms are not evaluated: the metrics they watch can be read from the simulated CloudWatch. */
-const observation: Readonly<Record<string, InertHandler>> = {
-  'AWS::CloudWatch::Alarm': alarm,
-  'AWS::CloudWatch::CompositeAlarm': alarm,
-};
-
-function alarm(request: ResourceRequest): CreatedResource {
-  const ref = String(request.properties['AlarmName'] ?? request.generateName(255));
-  return { ref, attributes: { Arn: `arn:aws:cloudwatch:${request.region}:${request.accountId}:alarm:${ref}` } };
-}
 
 function identified(prefix: string, attribute: string): InertHandler {
   return (request) => {
