@@ -41,7 +41,12 @@ export function locateApp(options: { readonly app?: string; readonly example?: s
 }
 
 function locateExample(name: string): AppLocation {
-  const names = examplesDirectory === undefined ? [] : readdirSync(examplesDirectory).sort();
+  const names =
+    examplesDirectory === undefined
+      ? []
+      : readdirSync(examplesDirectory)
+          .filter((entry) => existsSync(join(examplesDirectory, entry, 'cdk.json')))
+          .sort();
   if (examplesDirectory !== undefined && names.includes(name)) {
     return { directory: join(examplesDirectory, name), name };
   }
