@@ -29,6 +29,7 @@ interface Known {
 }
 
 const namespaces: Readonly<Record<string, readonly [ServiceName, Encoding]>> = {
+  'com.amazonaws.autoscaling': ['autoscaling', 'form'],
   'com.amazonaws.backup': ['backup', 'json'],
   'com.amazonaws.dynamodb': ['dynamodb', 'json'],
   'com.amazonaws.ec2': ['ec2', 'form'],

@@ -42,70 +42,8 @@ function openOperation(name: string, input: Readonly<Record<string, Schema>> = {
 const messageAttribute = structure('MessageAttributeValue', { DataType: text, StringValue: text, BinaryValue: blob });
 const messageAttributes: Schema = map(messageAttribute, 'Name', 'Value');
 
-const autoScalingInstance = structure('Instance', {
-  InstanceId: text,
-  InstanceType: text,
-  AvailabilityZone: text,
-  LifecycleState: text,
-  HealthStatus: text,
-  ProtectedFromScaleIn: boolean,
-  AutoScalingGroupName: text,
-});
-const tag = structure('Tag', {
-  Key: text,
-  Value: text,
-  PropagateAtLaunch: boolean,
-  ResourceId: text,
-  ResourceType: text,
-});
-const autoScalingGroup = structure('AutoScalingGroup', {
-  AutoScalingGroupName: text,
-  AutoScalingGroupARN: text,
-  MinSize: numeric,
-  MaxSize: numeric,
-  DesiredCapacity: numeric,
-  DefaultCooldown: numeric,
-  AvailabilityZones: list(text),
-  HealthCheckType: text,
-  CreatedTime: instant,
-  Instances: list(autoScalingInstance),
-  Tags: list(tag),
-});
-
 /** Schemas of operations by service. JSON services list only what needs a conversion. */
 export const handWrittenModels: Readonly<Partial<Record<ServiceName, readonly Schema[]>>> = {
-  autoscaling: [
-    operation(
-      'DescribeAutoScalingGroups',
-      { AutoScalingGroupNames: list(text), MaxRecords: numeric, NextToken: text },
-      { AutoScalingGroups: list(autoScalingGroup), NextToken: text },
-    ),
-    operation(
-      'DescribeAutoScalingInstances',
-      { InstanceIds: list(text), MaxRecords: numeric, NextToken: text },
-      { AutoScalingInstances: list(autoScalingInstance), NextToken: text },
-    ),
-    operation('SetInstanceProtection', {
-      InstanceIds: list(text),
-      AutoScalingGroupName: text,
-      ProtectedFromScaleIn: boolean,
-    }),
-    operation('SetDesiredCapacity', { AutoScalingGroupName: text, DesiredCapacity: numeric, HonorCooldown: boolean }),
-    operation('TerminateInstanceInAutoScalingGroup', { InstanceId: text, ShouldDecrementDesiredCapacity: boolean }),
-    operation('CompleteLifecycleAction', {
-      LifecycleHookName: text,
-      AutoScalingGroupName: text,
-      LifecycleActionToken: text,
-      LifecycleActionResult: text,
-      InstanceId: text,
-    }),
-    operation('RecordLifecycleActionHeartbeat', {
-      LifecycleHookName: text,
-      AutoScalingGroupName: text,
-      LifecycleActionToken: text,
-      InstanceId: text,
-    }),
-  ],
   events: [
     openOperation('PutEvents', {
       Entries: list(openStructure('PutEventsRequestEntry', { Time: instant })),

@@ -31,7 +31,11 @@ const json10 = 'application/x-amz-json-1.0';
 const json11 = 'application/x-amz-json-1.1';
 
 const sources: Readonly<Record<ServiceName, ModelSource>> = {
-  autoscaling: { protocol: 'query', xmlNamespace: 'http://autoscaling.amazonaws.com/doc/2011-01-01/' },
+  autoscaling: {
+    protocol: 'query',
+    xmlNamespace: 'http://autoscaling.amazonaws.com/doc/2011-01-01/',
+    load: () => import('@aws-sdk/client-auto-scaling'),
+  },
   backup: { protocol: 'rest-json', load: () => import('@aws-sdk/client-backup') },
   dynamodb: { protocol: 'json', contentType: json10, load: () => import('@aws-sdk/client-dynamodb') },
   ec2: {

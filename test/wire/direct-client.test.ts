@@ -1,4 +1,9 @@
 /** Direct clients are held against the SDK's own: what reaches the service, and what comes back, must be the same. */
+import {
+  AutoScalingClient,
+  DescribeAutoScalingInstancesCommand,
+  SetInstanceProtectionCommand,
+} from '@aws-sdk/client-auto-scaling';
 import { BackupClient, DescribeBackupJobCommand, StartBackupJobCommand } from '@aws-sdk/client-backup';
 import {
   ConditionalCheckFailedException,
@@ -40,6 +45,7 @@ type Client = new (configuration: object) => unknown;
 
 const clients: Readonly<Partial<Record<ServiceName, Client>>> = {
   ...{ backup: BackupClient, dynamodb: DynamoDBClient, ec2: EC2Client, s3: S3Client, ssm: SSMClient },
+  autoscaling: AutoScalingClient,
   states: SFNClient,
 };
 
@@ -75,6 +81,27 @@ const at = new Date('2026-03-01T12:00:00.250Z');
 const inHeader = new Date('2026-03-01T12:00:00Z');
 
 const answered: readonly (readonly [ServiceName, string, () => object, object])[] = [
+  [
+    'autoscaling',
+    'the members of groups',
+    () => new DescribeAutoScalingInstancesCommand({ InstanceIds: ['i-1'], NextToken: undefined }),
+    {
+      AutoScalingInstances: [
+        { InstanceId: 'i-1', AutoScalingGroupName: 'g', LifecycleState: 'InService', ProtectedFromScaleIn: true },
+      ],
+    },
+  ],
+  [
+    'autoscaling',
+    'an empty answer',
+    () =>
+      new SetInstanceProtectionCommand({
+        AutoScalingGroupName: 'g',
+        InstanceIds: ['i-1'],
+        ProtectedFromScaleIn: false,
+      }),
+    {},
+  ],
   [
     'dynamodb',
     'an item',
