@@ -128,6 +128,7 @@ export class FaultInjection {
     next: () => ReturnType<Interceptor>,
     invocation: LivingInvocation | undefined,
   ): ReturnType<Interceptor> {
+    const { work } = call.principal;
     const kill = (): ReturnType<Interceptor> => {
       if (invocation === undefined) throw serverFault(call);
       invocation.end({
@@ -146,9 +147,9 @@ export class FaultInjection {
         throw serverFault(call);
       case 'slow': {
         const delayMs = fault.delayMs ?? 1_000;
-        await this.clock.pause(delayMs / 2);
+        await this.clock.pause(delayMs / 2, work);
         const answer = await next();
-        await this.clock.pause(delayMs / 2);
+        await this.clock.pause(delayMs / 2, work);
         return answer;
       }
       case 'crash-before':
@@ -159,7 +160,7 @@ export class FaultInjection {
       case 'hang':
         if (invocation === undefined) throw serverFault(call);
         // Until its function is stopped for taking too long.
-        await this.clock.pause(15 * 60_000);
+        await this.clock.pause(15 * 60_000, work);
         return never();
     }
   }

@@ -1,5 +1,4 @@
 /** Virtual time: timers fire in order of their due instants, and the clock jumps to the next one as soon as nothing real is in progress. */
-import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** A timer that has not fired yet. */
 export interface Timer {
@@ -17,8 +16,9 @@ interface ScheduledTimer {
   readonly background: boolean;
 }
 
-/** Work that holds virtual time still, unless it pauses or waits for other tracked work. */
-interface TrackedWork {
+/** Work that holds virtual time still, unless it pauses or waits for other tracked work.
+ * Whoever acts within it hands it on, as a member of the principal of its calls. */
+export interface TrackedWork {
   /** What it waits for: its pauses, and the tracked work that it began. */
   obstacleCount: number;
   isDone: boolean;
@@ -37,14 +37,14 @@ export class VirtualClock {
   private readonly timers: ScheduledTimer[] = [];
   private nextSequence = 0;
   private inProgress = 0;
-  private readonly current = new AsyncLocalStorage<TrackedWork>();
   private wake: (() => void) | undefined;
   private running = false;
 
   /** @param startMs The first instant, milliseconds since 1970. A fixed one makes histories repeatable. */
   constructor(
     startMs: number = Date.UTC(2026, 0, 1, 9, 0, 0),
-    private readonly pace: Pace = 'jump',
+    /** How fast virtual time passes. */
+    readonly pace: Pace = 'jump',
   ) {
     this.currentMs = startMs;
   }
@@ -52,6 +52,11 @@ export class VirtualClock {
   /** The current virtual instant, milliseconds since 1970. */
   nowMs(): number {
     return this.currentMs;
+  }
+
+  /** What to add to this machine's time to get virtual time, for what reads this machine's: a signature, for one. */
+  offsetFromRealTimeMs(): number {
+    return this.currentMs - Date.now();
   }
 
   /** Calls `action` once, `delayMs` virtual milliseconds from now (0: as soon as the present work is done).
@@ -79,14 +84,15 @@ export class VirtualClock {
   }
 
   /** Holds virtual time still until the work is done.
-   * @param work A function, if it is to be able to `pause`. */
-  async track<T>(work: Promise<T> | (() => Promise<T>)): Promise<T> {
-    const beganBy = this.workOfCaller();
+   * @param work A function, if it is to be able to `pause`: it is told what it is then.
+   * @param within What has begun it and waits for it. */
+  async track<T>(work: Promise<T> | ((own: TrackedWork) => Promise<T>), within?: TrackedWork): Promise<T> {
+    const beganBy = within?.isDone === true ? undefined : within;
     const tracked: TrackedWork = { obstacleCount: 0, isDone: false };
     this.inProgress++;
     if (beganBy !== undefined) this.holdUp(beganBy);
     try {
-      return await (typeof work === 'function' ? this.current.run(tracked, work) : work);
+      return await (typeof work === 'function' ? work(tracked) : work);
     } finally {
       if (tracked.obstacleCount === 0) this.inProgress--;
       tracked.isDone = true;
@@ -96,19 +102,12 @@ export class VirtualClock {
   }
 
   /** As `sleep`, inside of tracked work too: virtual time goes on meanwhile. */
-  async pause(delayMs: number): Promise<void> {
-    const work = this.workOfCaller();
-    if (work === undefined) return this.sleep(delayMs);
+  async pause(delayMs: number, work?: TrackedWork): Promise<void> {
+    if (work === undefined || work.isDone) return this.sleep(delayMs);
     this.holdUp(work);
     this.wakeUp();
     await this.sleep(delayMs);
     this.letGoOn(work);
-  }
-
-  /** What a piece of work has begun may go on when it is done itself: an execution that a delivery started, for one. */
-  private workOfCaller(): TrackedWork | undefined {
-    const work = this.current.getStore();
-    return work === undefined || work.isDone ? undefined : work;
   }
 
   private holdUp(work: TrackedWork): void {

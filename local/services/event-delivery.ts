@@ -1,6 +1,6 @@
 /** Carries events from rules to targets: small delays, retries with backoff, dead letters. Faults enter here and nowhere else. */
 import type { RandomSource } from '../random';
-import type { VirtualClock } from '../virtual-clock';
+import type { TrackedWork, VirtualClock } from '../virtual-clock';
 import type { EventEnvelope } from './events';
 import { transformInput, type TargetInput } from './input-transformer';
 import { sendToDestination } from './message-destination';
@@ -87,14 +87,19 @@ export class EventDeliverer {
 
   private schedule(delivery: EventDelivery, delayMs: number, attempts: number, firstAtMs: number): void {
     const { clock } = this.options;
-    clock.schedule(delayMs, () => void clock.track(() => this.attempt(delivery, attempts, firstAtMs)));
+    clock.schedule(delayMs, () => void clock.track((work) => this.attempt(delivery, attempts, firstAtMs, work)));
   }
 
-  private async attempt(delivery: EventDelivery, attempts: number, firstAtMs: number): Promise<void> {
+  private async attempt(
+    delivery: EventDelivery,
+    attempts: number,
+    firstAtMs: number,
+    work: TrackedWork,
+  ): Promise<void> {
     try {
-      await this.invoke(delivery);
+      await this.invoke(delivery, work);
     } catch (error) {
-      if (error instanceof ServiceError) await this.afterRefusal(delivery, error, attempts, firstAtMs);
+      if (error instanceof ServiceError) await this.afterRefusal(delivery, error, attempts, firstAtMs, work);
       else this.options.report(error);
     }
   }
@@ -104,6 +109,7 @@ export class EventDeliverer {
     error: ServiceError,
     attempts: number,
     firstAtMs: number,
+    work: TrackedWork,
   ): Promise<void> {
     const { clock, random } = this.options;
     const policy = delivery.target.RetryPolicy ?? {};
@@ -116,7 +122,8 @@ export class EventDeliverer {
       this.schedule(delivery, delayMs, attempts + 1, firstAtMs);
       return;
     }
-    await this.bury(delivery, error, attempts, {
+    await this.bury(delivery, error, work, {
+      RETRY_ATTEMPTS: String(attempts),
       ERROR_CODE: final ?? (/Throttl|TooManyRequests/.test(error.code) ? 'THROTTLING' : 'SDK_CLIENT_ERROR'),
       ...(final === undefined && {
         EXHAUSTED_RETRY_CONDITION: tooOld ? 'MaximumEventAgeInSeconds' : 'MaximumRetryAttempts',
@@ -128,7 +135,7 @@ export class EventDeliverer {
   private async bury(
     { event, rule, target }: EventDelivery,
     error: ServiceError,
-    attempts: number,
+    work: TrackedWork,
     reason: Readonly<Record<string, string>>,
   ): Promise<void> {
     const queueArn = target.DeadLetterConfig?.Arn;
@@ -137,11 +144,11 @@ export class EventDeliverer {
       RULE_ARN: rule.arn,
       TARGET_ARN: target.Arn,
       ERROR_MESSAGE: error.message,
-      RETRY_ATTEMPTS: String(attempts),
       ...reason,
     };
     try {
-      await sendToDestination(this.options.cloud, { id: 'events.amazonaws.com', session: rule.name }, queueArn, event, {
+      const principal: Principal = { id: 'events.amazonaws.com', session: rule.name, sourceArn: rule.arn, work };
+      await sendToDestination(this.options.cloud, principal, queueArn, event, {
         source: 'aws.events',
         attributes,
       });
@@ -150,9 +157,14 @@ export class EventDeliverer {
     }
   }
 
-  private async invoke({ event, rule, target }: EventDelivery): Promise<void> {
+  private async invoke({ event, rule, target }: EventDelivery, work: TrackedWork): Promise<void> {
     const { cloud, random, clock } = this.options;
-    const principal: Principal = { id: target.RoleArn ?? 'events.amazonaws.com', session: rule.name };
+    const principal: Principal = {
+      id: target.RoleArn ?? 'events.amazonaws.com',
+      session: rule.name,
+      sourceArn: rule.arn,
+      work,
+    };
     const input = transformInput(target, event, {
       'aws.events.rule-arn': rule.arn,
       'aws.events.rule-name': rule.name,

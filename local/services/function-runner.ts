@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { TaskRuntime } from '../../tasks/handler';
 import type { RandomSource } from '../random';
-import { realTimeLimit, type VirtualClock } from '../virtual-clock';
+import { realTimeLimit, type TrackedWork, type VirtualClock } from '../virtual-clock';
 import {
   splitHandler,
   timedOut,
@@ -61,12 +61,17 @@ export class FunctionRunner {
   constructor(private readonly options: FunctionRunnerOptions) {}
 
   /** @throws UnsupportedError when nothing on this machine can run the function */
-  async run(definition: FunctionDefinition, event: unknown, requestId: string): Promise<FunctionOutcome> {
+  async run(
+    definition: FunctionDefinition,
+    event: unknown,
+    requestId: string,
+    work?: TrackedWork,
+  ): Promise<FunctionOutcome> {
     const supervised = this.options.supervise?.({ definition, requestId });
-    if (supervised === undefined) return this.runCode(definition, event, requestId);
+    if (supervised === undefined) return this.runCode(definition, event, { requestId, work });
     try {
       const { killed } = supervised;
-      return await Promise.race([this.runCode(definition, event, requestId, killed), killed]);
+      return await Promise.race([this.runCode(definition, event, { requestId, work }, killed), killed]);
     } finally {
       supervised.close();
     }
@@ -75,10 +80,10 @@ export class FunctionRunner {
   private async runCode(
     definition: FunctionDefinition,
     event: unknown,
-    requestId: string,
+    { requestId, work }: { readonly requestId: string; readonly work: TrackedWork | undefined },
     killed?: Promise<FunctionOutcome>,
   ): Promise<FunctionOutcome> {
-    const principal: Principal = { id: definition.roleArn, session: definition.name, invocation: requestId };
+    const principal: Principal = { id: definition.roleArn, session: definition.name, invocation: requestId, work };
     const standIn = this.options.standInFor(definition);
     if (standIn !== undefined) return this.runStandIn(standIn, definition, event, principal);
     checkRunnable(definition);

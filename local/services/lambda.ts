@@ -1,6 +1,6 @@
 /** Simulated Lambda: functions, synchronous and asynchronous invocation. How code is run stands in function-runner.ts. */
 import type { RandomSource } from '../random';
-import type { VirtualClock } from '../virtual-clock';
+import type { TrackedWork, VirtualClock } from '../virtual-clock';
 import type { FunctionDefinition, FunctionOutcome } from './function-definition';
 import type { FunctionRunner } from './function-runner';
 import { operator, ServiceError, type Cloud, type Principal, type Service, type ServiceOutput } from './service';
@@ -19,6 +19,12 @@ interface InvokeInput {
   readonly InvocationType?: 'RequestResponse' | 'Event' | 'DryRun';
   readonly Payload?: Uint8Array | string;
   readonly Qualifier?: string;
+}
+
+interface AsynchronousInvocation {
+  readonly definition: FunctionDefinition;
+  readonly payload: unknown;
+  readonly work: TrackedWork;
 }
 
 interface LambdaOptions {
@@ -41,7 +47,7 @@ const payloadLimitBytes = { RequestResponse: 6_291_456, Event: 1_048_576, DryRun
 /** The simulated Lambda service. */
 export class LambdaService implements Service {
   readonly name = 'lambda';
-  readonly operations = { Invoke: (input: InvokeInput) => this.invoke(input) };
+  readonly operations = { Invoke: (input: InvokeInput, caller: Principal) => this.invoke(input, caller) };
   private readonly functions = new Map<string, FunctionDefinition>();
   private readonly asynchronous = new Map<string, AsynchronousConfiguration>();
 
@@ -60,7 +66,7 @@ export class LambdaService implements Service {
     return [...this.functions.values()];
   }
 
-  private async invoke(input: InvokeInput): Promise<ServiceOutput> {
+  private async invoke(input: InvokeInput, caller: Principal): Promise<ServiceOutput> {
     const definition = this.find(input.FunctionName, input.Qualifier);
     const type = input.InvocationType ?? 'RequestResponse';
     const payload = decodePayload(input.Payload, type);
@@ -69,7 +75,7 @@ export class LambdaService implements Service {
       this.invokeLater(definition, payload);
       return { StatusCode: 202, Payload: new Uint8Array() };
     }
-    const outcome = await this.run(definition, payload);
+    const outcome = await this.run(definition, payload, caller.work);
     const body = outcome.kind === 'returned' ? outcome.value : outcome.error;
     return {
       StatusCode: 200,
@@ -79,17 +85,22 @@ export class LambdaService implements Service {
     };
   }
 
-  private run(definition: FunctionDefinition, payload: unknown): Promise<FunctionOutcome> {
-    return this.options.clock.track(() => this.options.runner.run(definition, payload, this.options.random.uuid()));
+  private run(
+    definition: FunctionDefinition,
+    payload: unknown,
+    within: TrackedWork | undefined,
+  ): Promise<FunctionOutcome> {
+    const { clock, runner, random } = this.options;
+    return clock.track((work) => runner.run(definition, payload, random.uuid(), work), within);
   }
 
   /** Puts an invocation into the function's own queue, as `InvocationType: Event` does. */
   private invokeLater(definition: FunctionDefinition, payload: unknown): void {
     const { clock, random } = this.options;
     const attempt = (attempts: number): void => {
-      void clock.track(() =>
-        this.run(definition, payload)
-          .then((outcome) => this.afterAttempt(definition, payload, outcome, attempts, attempt))
+      void clock.track((work) =>
+        this.run(definition, payload, work)
+          .then((outcome) => this.afterAttempt({ definition, payload, work }, outcome, attempts, attempt))
           .catch(this.options.report),
       );
     };
@@ -97,33 +108,33 @@ export class LambdaService implements Service {
   }
 
   private async afterAttempt(
-    definition: FunctionDefinition,
-    payload: unknown,
+    invocation: AsynchronousInvocation,
     outcome: FunctionOutcome,
     attempts: number,
     retry: (attempts: number) => void,
   ): Promise<void> {
+    const { definition } = invocation;
     const configuration = this.asynchronous.get(definition.name) ?? { maximumRetryAttempts: retryDelaysMs.length };
     if (outcome.kind === 'returned') {
-      await this.report(configuration.onSuccessArn, definition, payload, outcome, attempts, 'Success');
+      await this.report(configuration.onSuccessArn, invocation, outcome, attempts, 'Success');
     } else if (attempts < configuration.maximumRetryAttempts) {
       this.options.clock.schedule(retryDelaysMs[attempts]!, () => retry(attempts + 1));
     } else {
-      await this.report(configuration.onFailureArn, definition, payload, outcome, attempts, 'RetriesExhausted');
-      await this.sendToDeadLetterTarget(definition, payload, outcome);
+      await this.report(configuration.onFailureArn, invocation, outcome, attempts, 'RetriesExhausted');
+      await this.sendToDeadLetterTarget(invocation, outcome);
     }
   }
 
   /** Tells a destination about an asynchronous invocation, in the shape of an invocation record. */
   private async report(
     destinationArn: string | undefined,
-    definition: FunctionDefinition,
-    payload: unknown,
+    invocation: AsynchronousInvocation,
     outcome: FunctionOutcome,
     attempts: number,
     condition: string,
   ): Promise<void> {
     if (destinationArn === undefined) return;
+    const { definition, payload } = invocation;
     const failed = outcome.kind === 'failed';
     const record = {
       version: '1.0',
@@ -142,18 +153,15 @@ export class LambdaService implements Service {
       },
       responsePayload: failed ? outcome.error : (outcome.value ?? null),
     };
-    await this.send(destinationArn, definition, record, {
+    await this.send(destinationArn, invocation, record, {
       detailType: `Lambda Function Invocation Result - ${failed ? 'Failure' : 'Success'}`,
     });
   }
 
-  private async sendToDeadLetterTarget(
-    definition: FunctionDefinition,
-    payload: unknown,
-    outcome: FunctionOutcome,
-  ): Promise<void> {
-    if (definition.deadLetterTargetArn === undefined || outcome.kind !== 'failed') return;
-    await this.send(definition.deadLetterTargetArn, definition, payload, {
+  private async sendToDeadLetterTarget(invocation: AsynchronousInvocation, outcome: FunctionOutcome): Promise<void> {
+    const { deadLetterTargetArn } = invocation.definition;
+    if (deadLetterTargetArn === undefined || outcome.kind !== 'failed') return;
+    await this.send(deadLetterTargetArn, invocation, invocation.payload, {
       attributes: {
         RequestID: this.options.random.uuid(),
         ErrorCode: '200',
@@ -165,11 +173,11 @@ export class LambdaService implements Service {
   /** Lambda sends with the function's role, and drops what it may not or cannot send. */
   private async send(
     destinationArn: string,
-    definition: FunctionDefinition,
+    { definition, work }: AsynchronousInvocation,
     content: unknown,
     options: { readonly detailType?: string; readonly attributes?: Readonly<Record<string, string>> },
   ): Promise<void> {
-    const principal: Principal = { id: definition.roleArn, session: definition.name };
+    const principal: Principal = { id: definition.roleArn, session: definition.name, work };
     try {
       await sendToDestination(this.options.cloud, principal, destinationArn, content, { source: 'lambda', ...options });
     } catch (error) {

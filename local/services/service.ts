@@ -1,5 +1,7 @@
 /** The contract between simulated services and everything that calls them. Every call passes through one `Cloud`. */
 
+import type { TrackedWork } from '../virtual-clock';
+
 /** The services that are simulated, by the name that signs their requests. */
 export type ServiceName =
   | 'autoscaling'
@@ -25,6 +27,12 @@ export interface Principal {
   readonly session?: string;
   /** Tells one invocation of a function from another of the same function. */
   readonly invocation?: string;
+  /** What holds virtual time still until the call is answered, where something does. */
+  readonly work?: TrackedWork | undefined;
+  /** For a service that acts for a resource: its ARN, such as the rule's. */
+  readonly sourceArn?: string;
+  /** True: the request comes over plain HTTP. */
+  readonly isInsecure?: boolean;
 }
 
 /** The person who runs the simulation: may do everything. */

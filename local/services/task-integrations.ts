@@ -219,11 +219,11 @@ export class TaskIntegrations {
     input: Readonly<Record<string, unknown>>,
     request: TaskRequest,
   ): Promise<ServiceOutput> {
-    const principal: Principal = {
-      id: request.credentialsRoleArn ?? request.execution.roleArn,
-      session: request.execution.name,
-    };
-    return this.options.clock.track(() => this.options.cloud.call({ service, operation, input, principal }));
+    const id = request.credentialsRoleArn ?? request.execution.roleArn;
+    return this.options.clock.track((work) => {
+      const principal: Principal = { id, session: request.execution.name, work };
+      return this.options.cloud.call({ service, operation, input, principal });
+    });
   }
 
   private async listObjects(
