@@ -37,6 +37,7 @@ export function commandStatements(documentArn: string, instances: InstanceScope)
         'ssm:CancelCommand',
         'ssm:DescribeInstanceInformation',
         'ec2:DescribeInstances',
+        'autoscaling:DescribeAutoScalingInstances',
       ],
       resources: ['*'],
     }),

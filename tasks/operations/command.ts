@@ -3,7 +3,8 @@ import { InvocationDoesNotExist, SSMClient, type GetCommandInvocationResult } fr
 import { endInvocation, holdsSlot, missDeadline, tryAgain } from './command-end';
 import { judgeInvocation } from './command-status';
 import { isAwaited } from './completion';
-import { findLoss, readFleet, wakeNext } from './fleet';
+import { readFleet, wakeNext } from './fleet';
+import { findLoss } from './fleet-instances';
 import { leavePlace, putPointer, takeSlot, type HeldSlot } from './ledger';
 import { fleetPartition, type CommandInPhase, type CommandOperation, type Slot } from './operation';
 import type { StepContext, StepResult } from './operation-context';

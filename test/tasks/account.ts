@@ -1,4 +1,5 @@
 /** An account for tests of the tasks: a ledger, a fleet, SSM, EC2 and AWS Backup on one virtual clock, and states that wait. */
+import { AutoScalingService } from '../../local/services/autoscaling';
 import { BackupService } from '../../local/services/backup';
 import { DynamoDbService } from '../../local/services/dynamodb';
 import type { AwsEvent } from '../../local/services/aws-event';
@@ -49,6 +50,7 @@ export class Account {
   readonly clock = new VirtualClock();
   readonly random: RandomSource;
   readonly cloud = new Cloud(region, accountId);
+  readonly autoScaling: AutoScalingService;
   readonly dynamodb: DynamoDbService;
   readonly ec2: Ec2Service;
   readonly ssm: SsmService;
@@ -66,19 +68,25 @@ export class Account {
     const common = { clock: this.clock, random: this.random, emit, region, accountId };
     this.dynamodb = new DynamoDbService({ clock: this.clock, region, accountId });
     this.ec2 = new Ec2Service({ ...common, imageDurationMs: options.imageDurationMs });
+    this.autoScaling = new AutoScalingService({ ...common, ec2: this.ec2 });
     this.ssm = new SsmService({ ...common, ec2: this.ec2 });
     this.backup = new BackupService({ ...common, durationMs: options.backupDurationMs });
     this.s3 = new S3Service(common);
-    for (const service of [this.s3, this.dynamodb, this.ec2, this.ssm, this.backup, this.states()]) {
+    const { s3, dynamodb, ec2, autoScaling, ssm, backup } = this;
+    for (const service of [s3, dynamodb, ec2, autoScaling, ssm, backup, this.states()]) {
       this.cloud.add(service as Service);
     }
     this.dynamodb.createTable({
       name: ledgerTable,
       partitionKey: 'pk',
       sortKey: 'sk',
-      attributeTypes: { pk: 'S', sk: 'S', owner: 'S' },
+      attributeTypes: { pk: 'S', sk: 'S', owner: 'S', runningIn: 'S', leaseExpiresAt: 'N' },
       indexes: [
         { name: 'owner-index', partitionKey: 'owner', isGlobal: true, projection: 'ALL', includedAttributes: [] },
+        {
+          ...{ name: 'lease-index', partitionKey: 'runningIn', sortKey: 'leaseExpiresAt', isGlobal: true },
+          ...{ projection: 'INCLUDE', includedAttributes: ['owner'] },
+        },
       ],
       timeToLiveAttribute: 'expiresAt',
     });

@@ -22,6 +22,7 @@ const withoutResources = [
   'ssm:ListCommands',
   'ssm:CancelCommand',
   'ssm:DescribeInstanceInformation',
+  'autoscaling:DescribeAutoScalingInstances',
   'ec2:DescribeInstances',
   'ec2:DescribeImages',
   'backup:DescribeBackupJob',

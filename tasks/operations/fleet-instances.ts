@@ -1,0 +1,132 @@
+/** What EC2, Systems Manager and Auto Scaling say of a fleet's instances at this moment. */
+import {
+  AutoScalingClient,
+  DescribeAutoScalingInstancesCommand,
+  type AutoScalingInstanceDetails,
+} from '@aws-sdk/client-auto-scaling';
+import { DescribeInstancesCommand, EC2Client, type Filter, type Instance } from '@aws-sdk/client-ec2';
+import { DescribeInstanceInformationCommand, SSMClient, type InstanceInformation } from '@aws-sdk/client-ssm';
+import { isAlive, judgeMember, type MemberVerdict } from './instance-state';
+import type { OperationContext } from './operation-context';
+import type { Fleet } from './settings';
+
+/** SSM calls an agent lost when it has been silent for a few minutes; it may only be restarting. After this it is given up. */
+const agentSilenceMs = 10 * 60_000;
+
+/** DescribeInstanceInformation and DescribeAutoScalingInstances take this many ids, and answer this many, at once. */
+const pageSize = 50;
+
+/** What Auto Scaling puts on its instances, and takes off again when they are detached. */
+const groupTagKey = 'aws:autoscaling:groupName';
+
+/** A running instance of a fleet. */
+export interface RunningInstance {
+  readonly instanceId: string;
+  readonly isOnline: boolean;
+  /** How it stands in its Auto Scaling group: always `ready` without one. */
+  readonly verdict: MemberVerdict;
+  /** Its group may not end it to become smaller. */
+  readonly isProtected: boolean;
+}
+
+type Clients = Pick<OperationContext, 'client'>;
+
+/** Describes the running instances of a fleet, in the order of their ids. */
+export async function readInstances(fleet: Fleet, context: Clients): Promise<RunningInstance[]> {
+  const running = { Name: 'instance-state-name', Values: ['running'] };
+  const instances = await describeInstances([membership(fleet), running], context);
+  const ids = instances.map((instance) => instance.InstanceId ?? '').sort();
+  const grouped = instances.filter((instance) => instance.Tags?.some(({ Key }) => Key === groupTagKey));
+  const [agents, members] = await Promise.all([
+    describeAgents(ids, context),
+    describeMembers(
+      grouped.map((instance) => instance.InstanceId ?? ''),
+      context,
+    ),
+  ]);
+  return ids.map((instanceId) => {
+    const member = members.get(instanceId);
+    return {
+      instanceId,
+      isOnline: agents.get(instanceId)?.PingStatus === 'Online',
+      verdict: member === undefined ? 'ready' : judgeMember(member.LifecycleState),
+      isProtected: member?.ProtectedFromScaleIn === true,
+    };
+  });
+}
+
+/** Why an instance cannot bring to an end what it has been given, if so. */
+export async function findLoss(
+  instanceId: string,
+  context: Pick<OperationContext, 'client' | 'nowMs'>,
+): Promise<string | undefined> {
+  const instances = await describeInstances([{ Name: 'instance-id', Values: [instanceId] }], context);
+  const state = instances[0]?.State?.Name ?? 'gone';
+  if (!isAlive(state)) return `the instance is ${state}`;
+  const agent = (await describeAgents([instanceId], context)).get(instanceId);
+  if (agent === undefined) return 'the instance is not managed by Systems Manager any more';
+  if (agent.PingStatus === 'Online') return undefined;
+  const silentMs = context.nowMs() - (agent.LastPingDateTime?.getTime() ?? 0);
+  return silentMs > agentSilenceMs
+    ? `its agent has been silent for ${Math.floor(silentMs / 60_000)} minutes`
+    : undefined;
+}
+
+/** Filters, because naming an instance that is gone would be an error for all of them. */
+function membership(fleet: Fleet): Filter {
+  switch (fleet.kind) {
+    case 'instances':
+      return { Name: 'instance-id', Values: [...fleet.instanceIds] };
+    case 'tag':
+      return { Name: `tag:${fleet.key}`, Values: [fleet.value] };
+    case 'autoScalingGroup':
+      return { Name: `tag:${groupTagKey}`, Values: [fleet.groupName] };
+  }
+}
+
+async function describeInstances(filters: Filter[], context: Clients): Promise<Instance[]> {
+  const found: Instance[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await context.client(EC2Client).send(new DescribeInstancesCommand({ Filters: filters, NextToken }));
+    found.push(...(page.Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []));
+    NextToken = page.NextToken;
+  } while (NextToken);
+  return found;
+}
+
+async function describeAgents(
+  instanceIds: readonly string[],
+  context: Clients,
+): Promise<Map<string, InstanceInformation>> {
+  const agents = new Map<string, InstanceInformation>();
+  for (const Values of pagesOf(instanceIds)) {
+    let NextToken: string | undefined;
+    do {
+      const page = await context
+        .client(SSMClient)
+        .send(new DescribeInstanceInformationCommand({ Filters: [{ Key: 'InstanceIds', Values }], NextToken }));
+      for (const agent of page.InstanceInformationList ?? []) agents.set(agent.InstanceId ?? '', agent);
+      NextToken = page.NextToken;
+    } while (NextToken);
+  }
+  return agents;
+}
+
+async function describeMembers(
+  instanceIds: readonly string[],
+  context: Clients,
+): Promise<Map<string, AutoScalingInstanceDetails>> {
+  const members = new Map<string, AutoScalingInstanceDetails>();
+  for (const InstanceIds of pagesOf(instanceIds)) {
+    const page = await context.client(AutoScalingClient).send(new DescribeAutoScalingInstancesCommand({ InstanceIds }));
+    for (const member of page.AutoScalingInstances ?? []) members.set(member.InstanceId ?? '', member);
+  }
+  return members;
+}
+
+function pagesOf(ids: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(ids.length / pageSize) }, (_, page) =>
+    ids.slice(page * pageSize, (page + 1) * pageSize),
+  );
+}
