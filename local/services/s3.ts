@@ -1,6 +1,6 @@
 /** Simulated S3: buckets, versions, conditional writes, checksums, uploads in parts, lifecycle and events. */
 import type { RandomSource } from '../random';
-import type { VirtualClock } from '../virtual-clock';
+import type { Timer, VirtualClock } from '../virtual-clock';
 import type { EventSink } from './aws-event';
 import { checkParameters } from './parameters';
 import * as attributes from './s3/attributes';
@@ -12,6 +12,7 @@ import { applyLifecycleRules } from './s3/lifecycle';
 import { listObjectsV2, listObjectVersions } from './s3/lists';
 import * as multipart from './s3/multipart';
 import * as objects from './s3/objects';
+import { restoreObject } from './s3/restore';
 import { ServiceError, UnsupportedError, type Principal, type Service, type ServiceOutput } from './service';
 
 export type { BucketConfiguration, ObjectVersion } from './s3/bucket';
@@ -33,9 +34,12 @@ export class S3Service implements Service {
   readonly name = 's3';
   private readonly context: S3Context;
   private readonly random: RandomSource;
+  private readonly restoreRandom: RandomSource;
+  private lifecycleTimer: Timer | undefined;
 
   constructor(private readonly options: S3ServiceOptions) {
     this.random = options.random.fork('s3');
+    this.restoreRandom = this.random.fork('restore');
     this.context = new S3Context({ ...options, random: this.random, nowMs: () => options.clock.nowMs() });
   }
 
@@ -75,6 +79,8 @@ export class S3Service implements Service {
     ListParts: (input: Input<typeof multipart.listParts>): ServiceOutput => multipart.listParts(this.context, input),
     ListMultipartUploads: (input: Input<typeof multipart.listMultipartUploads>): ServiceOutput =>
       multipart.listMultipartUploads(this.context, input),
+    RestoreObject: (input: Parameters<typeof restoreObject>[2], caller: Principal): ServiceOutput =>
+      restoreObject(this.context, { clock: this.options.clock, random: this.restoreRandom }, input, caller),
     HeadBucket: (input: BucketInput): ServiceOutput => this.headBucket(input),
     ListBuckets: (): ServiceOutput => ({
       Buckets: [...this.context.buckets.values()].map((bucket) => ({
@@ -118,12 +124,30 @@ export class S3Service implements Service {
         this.options.clock.nowMs(),
       ),
     );
+    this.scheduleLifecycle();
+  }
+
+  /** Whoever has no rules has no timer. It is a background one: waiting for midnight keeps no simulation running. */
+  private scheduleLifecycle(): void {
+    const hasRules = [...this.context.buckets.values()].some(
+      ({ configuration }) => configuration.lifecycleRules.length > 0,
+    );
+    if (this.lifecycleTimer !== undefined || !hasRules) return;
+    const { clock } = this.options;
+    const applyAndGoOn = (): void => {
+      this.lifecycleTimer = undefined;
+      this.applyLifecycle();
+      this.scheduleLifecycle();
+    };
+    const untilMidnightMs = dayMs - (clock.nowMs() % dayMs);
+    this.lifecycleTimer = clock.schedule(untilMidnightMs, applyAndGoOn, { background: true });
   }
 
   /** Changes how a bucket is configured. @throws ServiceError NoSuchBucket */
   configureBucket(name: string, changes: Partial<Omit<BucketConfiguration, 'name'>>): void {
     const bucket = this.context.bucket(name);
     bucket.configuration = { ...bucket.configuration, ...changes };
+    this.scheduleLifecycle();
   }
 
   bucketConfiguration(name: string): BucketConfiguration {
@@ -157,7 +181,7 @@ export class S3Service implements Service {
     return checksumOf(version);
   }
 
-  /** Does what the lifecycle rules ask for by now. S3 does it once a day, at midnight UTC. */
+  /** Does what the lifecycle rules ask for by now. It happens by itself, once a day at midnight UTC. */
   applyLifecycle(): void {
     for (const bucket of this.context.buckets.values()) {
       for (const { kind, version, storageClass } of applyLifecycleRules(bucket, this.options.clock.nowMs())) {
@@ -227,6 +251,8 @@ export class S3Service implements Service {
     return {};
   }
 }
+
+const dayMs = 86_400_000;
 
 interface BucketInput {
   readonly Bucket: string;

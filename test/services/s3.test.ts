@@ -22,6 +22,7 @@ import {
   NotFound,
   PutObjectCommand,
   PutObjectTaggingCommand,
+  RestoreObjectCommand,
   S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
@@ -476,11 +477,9 @@ describe('lifecycle', () => {
     await clock.runUntilIdle(startMs + 10 * day);
     await put('a', 'second');
     await clock.runUntilIdle(startMs + 100 * day);
-    s3.applyLifecycle();
     expect(classes()).toEqual(['STANDARD', 'STANDARD']); // due at the midnight after: both since day 10, 9 o'clock
     await clock.runUntilIdle(startMs + 100 * day + 15 * 3_600_000);
-    s3.applyLifecycle();
-    s3.applyLifecycle();
+    s3.applyLifecycle(); // doing it once more changes nothing
     expect(classes()).toEqual(['GLACIER', 'GLACIER']);
     expect(
       events
@@ -497,7 +496,6 @@ describe('lifecycle', () => {
     await put('small', 'x');
     await put('large', Buffer.alloc(128 * 1024));
     await clock.runUntilIdle(clock.nowMs() + 91 * day);
-    s3.applyLifecycle();
     expect(s3.versions(Bucket).map(({ key, storageClass }) => [key, storageClass])).toEqual([
       ['large', 'GLACIER'],
       ['small', 'STANDARD'],
@@ -508,10 +506,149 @@ describe('lifecycle', () => {
     const { client, s3, clock } = createBucket({ lifecycleRules: [rule] });
     await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'm' }));
     await clock.runUntilIdle(clock.nowMs() + 6 * day);
-    s3.applyLifecycle();
     expect(s3.uploadsInProgress(Bucket)).toHaveLength(1);
     await clock.runUntilIdle(clock.nowMs() + 2 * day);
-    s3.applyLifecycle();
     expect(s3.uploadsInProgress(Bucket)).toEqual([]);
+  });
+
+  test('hides what expires, then forgets it, then removes the marker that hid it', async () => {
+    const { put, s3, clock, events } = createBucket({
+      lifecycleRules: [{ ...rule, sizeGreaterThan: undefined, expirationDays: 10, noncurrentExpirationDays: 5 }],
+    });
+    const midnight = clock.nowMs() + 15 * 3_600_000;
+    await put('a', 'x');
+    const shown = async (days: number) => {
+      await clock.runUntilIdle(midnight + days * day);
+      return s3.versions(Bucket).map(({ isDeleteMarker }) => (isDeleteMarker ? 'marker' : 'object'));
+    };
+    expect(await shown(9)).toEqual(['object']);
+    expect(await shown(10)).toEqual(['marker', 'object']);
+    expect(await shown(14)).toEqual(['marker', 'object']);
+    expect(await shown(15)).toEqual(['marker']);
+    expect(await shown(20)).toEqual([]);
+    expect(
+      events.slice(1).map(({ detailType, detail }) => [detailType, detail['reason'], detail['deletion-type']]),
+    ).toEqual([
+      ['Object Deleted', 'Lifecycle Expiration', 'Delete Marker Created'],
+      ['Object Deleted', 'Lifecycle Expiration', 'Permanently Deleted'],
+      ['Object Deleted', 'Lifecycle Expiration', 'Permanently Deleted'],
+    ]);
+  });
+
+  test('of several rules takes what removes for good first, then the coldest class', async () => {
+    const { put, s3, clock } = createBucket({
+      versioning: 'Unversioned',
+      lifecycleRules: [
+        { ...rule, transitions: [{ storageClass: 'STANDARD_IA', days: 30 }] },
+        { ...rule, transitions: [{ storageClass: 'DEEP_ARCHIVE', days: 30 }] },
+        { ...rule, prefix: 'short/', transitions: [], expirationDays: 30 },
+      ],
+    });
+    await put('long/a');
+    await put('short/a');
+    await clock.runUntilIdle(clock.nowMs() + 31 * day);
+    expect(s3.versions(Bucket).map(({ key, storageClass }) => [key, storageClass])).toEqual([
+      ['long/a', 'DEEP_ARCHIVE'],
+    ]);
+  });
+
+  test('keeps no simulation running: waiting for midnight is nothing that happens', async () => {
+    const { put, clock } = createBucket({ lifecycleRules: [rule] });
+    await put('a');
+    const beforeMs = clock.nowMs();
+    await clock.runUntilIdle();
+    expect(clock.nowMs()).toBe(beforeMs);
+  });
+});
+
+describe('an archived object', () => {
+  const archive = async () => {
+    const test = createBucket();
+    await test.put('a', 'hello', { StorageClass: 'GLACIER' });
+    const restore = (RestoreRequest: object = { Days: 3 }) =>
+      test.client.send(new RestoreObjectCommand({ Bucket, Key: 'a', RestoreRequest }));
+    const head = () => test.client.send(new HeadObjectCommand({ Bucket, Key: 'a' }));
+    return { ...test, restore, head };
+  };
+
+  test('cannot be read until it is restored, and then only as long as its copy is kept', async () => {
+    const { clock, read, restore, head, events } = await archive();
+    expect((await head()).Restore).toBeUndefined();
+    await expect(read('a')).rejects.toThrow(InvalidObjectState);
+
+    const startMs = clock.nowMs();
+    await restore();
+    expect((await head()).Restore).toBe('ongoing-request="true"');
+    await expect(read('a')).rejects.toThrow(InvalidObjectState);
+
+    await clock.runUntilIdle();
+    const hours = (clock.nowMs() - startMs) / 3_600_000;
+    expect(hours).toBeGreaterThanOrEqual(3);
+    expect(hours).toBeLessThanOrEqual(5);
+    // Restored on 1 January: three days later, rounded up to midnight.
+    expect(await head()).toMatchObject({
+      StorageClass: 'GLACIER',
+      Restore: 'ongoing-request="false", expiry-date="Mon, 05 Jan 2026 00:00:00 GMT"',
+    });
+    expect(await read('a')).toBe('hello');
+
+    await clock.runUntilIdle(Date.UTC(2026, 0, 5));
+    expect((await head()).Restore).toBeUndefined();
+    await expect(read('a')).rejects.toThrow(InvalidObjectState);
+    expect(
+      events.slice(1).map(({ detailType, detail }) => [detailType, detail['requester'], detail['restore-expiry-time']]),
+    ).toEqual([
+      ['Object Restore Initiated', accountId, undefined],
+      ['Object Restore Completed', 's3.amazonaws.com', '2026-01-05T00:00:00Z'],
+      ['Object Restore Expired', 's3.amazonaws.com', undefined],
+    ]);
+  });
+
+  test.each([
+    ['Expedited', 1 / 60, 5 / 60],
+    ['Bulk', 5, 12],
+  ])('comes back %s in its time', async (Tier, least, most) => {
+    const { clock, restore } = await archive();
+    const startMs = clock.nowMs();
+    await restore({ Days: 1, GlacierJobParameters: { Tier } });
+    await clock.runUntilIdle();
+    expect((clock.nowMs() - startMs) / 3_600_000).toBeGreaterThanOrEqual(least);
+    expect((clock.nowMs() - startMs) / 3_600_000).toBeLessThanOrEqual(most);
+  });
+
+  test('is restored once at a time; a copy that is there is kept longer when that is asked for', async () => {
+    const { clock, client, restore, head } = await archive();
+    await restore({ Days: 1 });
+    expect(await failureOf(restore({ Days: 1 }))).toMatchObject({
+      name: 'RestoreAlreadyInProgress',
+      message: 'Object restore is already in progress',
+      $metadata: { httpStatusCode: 409 },
+    });
+    await clock.runUntilIdle();
+    await restore({ Days: 10 });
+    expect((await head()).Restore).toContain('Mon, 12 Jan 2026');
+    await clock.runUntilIdle(Date.UTC(2026, 0, 4));
+    const { Contents } = await client.send(
+      new ListObjectsV2Command({ Bucket, OptionalObjectAttributes: ['RestoreStatus'] }),
+    );
+    expect(Contents![0]).toMatchObject({
+      StorageClass: 'GLACIER',
+      RestoreStatus: { IsRestoreInProgress: false, RestoreExpiryDate: new Date('2026-01-12T00:00:00Z') },
+    });
+  });
+
+  test('is not what a warm object is: that cannot be restored', async () => {
+    const { client, put } = createBucket();
+    await put('warm');
+    const restore = (RestoreRequest: object) =>
+      failureOf(client.send(new RestoreObjectCommand({ Bucket, Key: 'warm', RestoreRequest })));
+    expect(await restore({ Days: 1 })).toMatchObject({
+      name: 'InvalidObjectState',
+      message: "Restore is not allowed for the object's current storage class",
+    });
+    expect(await restore({ Days: 0 })).toMatchObject({ name: 'MalformedXML' });
+    expect(await restore({ Days: 1, Type: 'SELECT' })).toMatchObject({
+      message: expect.stringContaining('RestoreRequest.Type') as string,
+    });
   });
 });

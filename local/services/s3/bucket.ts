@@ -40,6 +40,8 @@ export interface ObjectVersion {
   readonly parts: readonly StoredPart[] | undefined;
   readonly encryption: Encryption;
   readonly sequencer: string;
+  /** A restore from the archive: in progress until its copy has an end. */
+  readonly restore?: { readonly expiresAtMs?: number };
   /** When a newer version took its place. */
   readonly noncurrentSinceMs?: number;
 }
@@ -159,7 +161,10 @@ export class Bucket {
   }
 
   /** Changes what is known about a version; its content stays. */
-  change(version: ObjectVersion, changes: Partial<Pick<ObjectVersion, 'tags' | 'storageClass'>>): void {
+  change(
+    version: ObjectVersion,
+    changes: { -readonly [Name in 'tags' | 'storageClass' | 'restore']?: ObjectVersion[Name] },
+  ): void {
     this.replaceVersions(
       version.key,
       this.versions(version.key).map((other) =>

@@ -92,7 +92,8 @@ export class S3Context {
           ...objectDetails,
           ...(version.etag !== '' && { etag: version.etag }),
           ...(versionId !== undefined && { 'version-id': versionId }),
-          sequencer: version.sequencer,
+          // Of a restore, the order of changes to the key tells nothing.
+          ...(!detailType.startsWith('Object Restore') && { sequencer: version.sequencer }),
         },
         'request-id': this.options.random.hex(16).toUpperCase(),
         requester: caller === undefined ? 's3.amazonaws.com' : requesterOf(caller, this.options.accountId),

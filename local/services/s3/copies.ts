@@ -6,13 +6,8 @@ import { checkReadConditions, checkWriteConditions } from './conditions';
 import type { S3Context } from './context';
 import { readCopySource } from './copy-source';
 import { errors } from './errors';
-import {
-  archivedClasses,
-  checkWriteParameters,
-  encryptionMembers,
-  readNewObject,
-  type PutObjectInput,
-} from './objects';
+import { checkWriteParameters, encryptionMembers, readNewObject, type PutObjectInput } from './objects';
+import { isReadable } from './archive';
 
 /** The parameters that name the source of a copy. */
 export interface CopySourceInput {
@@ -104,7 +99,7 @@ export function readSource(
       throw errors.preconditionFailed('x-amz-copy-source-If-None-Match');
     throw error;
   }
-  if (archivedClasses.includes(found.version.storageClass)) {
+  if (!isReadable(found.version)) {
     throw new ServiceError(
       'ObjectNotInActiveTierError',
       'The source object of the COPY action is not in the active tier and is only stored in Amazon S3 Glacier',

@@ -12,6 +12,8 @@ export interface LifecycleRule {
   readonly noncurrentTransitions: readonly Transition[];
   readonly expirationDays: number | undefined;
   readonly noncurrentExpirationDays: number | undefined;
+  /** Whether delete markers go when no version is left under them. An expiration in days does that as well. */
+  readonly removesExpiredMarkers?: boolean;
   readonly abortUploadAfterDays: number | undefined;
 }
 
@@ -40,58 +42,93 @@ const coldness = [
   'DEEP_ARCHIVE',
 ];
 
-/** Applies a bucket's rules to what is due by now.
- * @returns what was done, for the events about it */
+/** Applies a bucket's rules to what is due by now. Where rules want different things of a version, removing it for good wins, then
+ * the coldest transition, then a delete marker.
+ * @returns what was done, for the events about it
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html (read 2026-11) */
 export function applyLifecycleRules(bucket: Bucket, nowMs: number): readonly LifecycleAction[] {
+  const rules = bucket.configuration.lifecycleRules.filter(({ isEnabled }) => isEnabled);
+  if (rules.length === 0) return [];
   const actions: LifecycleAction[] = [];
-  for (const rule of bucket.configuration.lifecycleRules.filter(({ isEnabled }) => isEnabled)) {
-    for (const key of bucket.keys()) {
-      for (const [index, version] of [...bucket.versions(key)].entries()) {
-        const action = applyRule(bucket, rule, version, index === 0, nowMs);
-        if (action !== undefined) actions.push(action);
-      }
+  for (const key of bucket.keys()) {
+    // Versions are looked at as they were: a marker that is put now hides its object from the next day on.
+    for (const [index, version] of [...bucket.versions(key)].entries()) {
+      const ofKey = rules.filter(({ prefix }) => key.startsWith(prefix));
+      const action = version.isDeleteMarker
+        ? cleanMarker(bucket, ofKey, version, index === 0, nowMs)
+        : applyRules(bucket, ofKey, version, index === 0, nowMs);
+      if (action !== undefined) actions.push(action);
     }
-    abortUploads(bucket, rule, nowMs);
   }
+  for (const rule of rules) abortUploads(bucket, rule, nowMs);
   return actions;
 }
 
-function applyRule(
+function applyRules(
   bucket: Bucket,
-  rule: LifecycleRule,
+  rules: readonly LifecycleRule[],
   version: ObjectVersion,
   isCurrent: boolean,
   nowMs: number,
 ): LifecycleAction | undefined {
-  if (!applies(rule, version)) return undefined;
-  const sinceMs = isCurrent ? version.lastModifiedMs : (version.noncurrentSinceMs ?? version.lastModifiedMs);
-  const isDue = (days: number | undefined): boolean => days !== undefined && nowMs >= dueAtMs(sinceMs, days);
-  if (!isCurrent && isDue(rule.noncurrentExpirationDays)) {
+  const matching = rules.filter((rule) => applies(rule, version));
+  const isDue = dueSince(isCurrent ? version.lastModifiedMs : noncurrentSince(version), nowMs);
+  const isUnversioned = bucket.configuration.versioning === 'Unversioned';
+  const isExpired = matching.some(({ expirationDays }) => isCurrent && isDue(expirationDays));
+  const isForgotten = matching.some(({ noncurrentExpirationDays }) => !isCurrent && isDue(noncurrentExpirationDays));
+  if (isForgotten || (isExpired && isUnversioned)) {
     bucket.remove(version.key, version.versionId);
     return { kind: 'expired', version };
   }
-  if (version.isDeleteMarker) return undefined;
-  if (isCurrent && isDue(rule.expirationDays)) {
-    if (bucket.configuration.versioning === 'Unversioned') {
-      bucket.remove(version.key, version.versionId);
-      return { kind: 'expired', version };
-    }
-    return { kind: 'deleteMarkerCreated', version: bucket.putDeleteMarker(version.key) };
+  const storageClass = coldestClass(bucket, matching, version, isCurrent, isDue);
+  if (storageClass !== undefined) {
+    bucket.change(version, { storageClass });
+    return { kind: 'transitioned', version, storageClass };
   }
-  const storageClass = (isCurrent ? rule.transitions : rule.noncurrentTransitions)
+  return isExpired ? { kind: 'deleteMarkerCreated', version: bucket.putDeleteMarker(version.key) } : undefined;
+}
+
+/** Rules with tags or sizes say nothing about markers, which have neither. */
+function cleanMarker(
+  bucket: Bucket,
+  rules: readonly LifecycleRule[],
+  marker: ObjectVersion,
+  isCurrent: boolean,
+  nowMs: number,
+): LifecycleAction | undefined {
+  const isAlone = isCurrent && bucket.versions(marker.key).length === 1;
+  const isDue = dueSince(isCurrent ? marker.lastModifiedMs : noncurrentSince(marker), nowMs);
+  const isOver = rules
+    .filter((rule) => rule.tags.size === 0 && rule.sizeGreaterThan === undefined && rule.sizeLessThan === undefined)
+    .some((rule) =>
+      isCurrent
+        ? isAlone && (rule.removesExpiredMarkers === true || isDue(rule.expirationDays))
+        : isDue(rule.noncurrentExpirationDays),
+    );
+  if (!isOver) return undefined;
+  bucket.remove(marker.key, marker.versionId);
+  return { kind: 'expired', version: marker };
+}
+
+/** @returns the class to move to, if that is colder than where the version is */
+function coldestClass(
+  bucket: Bucket,
+  rules: readonly LifecycleRule[],
+  version: ObjectVersion,
+  isCurrent: boolean,
+  isDue: (days: number | undefined) => boolean,
+): string | undefined {
+  const levels = rules
+    .filter((rule) => !isTooSmall(bucket, rule, version))
+    .flatMap((rule) => (isCurrent ? rule.transitions : rule.noncurrentTransitions))
     .filter((transition) => isDue(transition.days))
-    .map((transition) => transition.storageClass)
-    .sort((left, right) => coldness.indexOf(right) - coldness.indexOf(left))[0];
-  const isColder =
-    storageClass !== undefined && coldness.indexOf(storageClass) > coldness.indexOf(version.storageClass);
-  if (!isColder || isTooSmall(bucket, rule, version)) return undefined;
-  bucket.change(version, { storageClass });
-  return { kind: 'transitioned', version, storageClass };
+    .map(({ storageClass }) => coldness.indexOf(storageClass));
+  const coldest = Math.max(-1, ...levels);
+  return coldest > coldness.indexOf(version.storageClass) ? coldness[coldest] : undefined;
 }
 
 function applies(rule: LifecycleRule, version: ObjectVersion): boolean {
   return (
-    version.key.startsWith(rule.prefix) &&
     [...rule.tags].every(([name, value]) => version.tags.get(name) === value) &&
     (rule.sizeGreaterThan === undefined || version.sizeBytes > rule.sizeGreaterThan) &&
     (rule.sizeLessThan === undefined || version.sizeBytes < rule.sizeLessThan)
@@ -105,14 +142,20 @@ function isTooSmall(bucket: Bucket, rule: LifecycleRule, version: ObjectVersion)
 
 function abortUploads(bucket: Bucket, rule: LifecycleRule, nowMs: number): void {
   for (const upload of bucket.uploads.values()) {
-    const days = rule.abortUploadAfterDays;
-    if (days !== undefined && upload.key.startsWith(rule.prefix) && nowMs >= dueAtMs(upload.initiatedAtMs, days)) {
-      bucket.uploads.delete(upload.uploadId);
-    }
+    const isDue = dueSince(upload.initiatedAtMs, nowMs);
+    if (isDue(rule.abortUploadAfterDays) && upload.key.startsWith(rule.prefix)) bucket.uploads.delete(upload.uploadId);
   }
 }
 
+function noncurrentSince(version: ObjectVersion): number {
+  return version.noncurrentSinceMs ?? version.lastModifiedMs;
+}
+
+function dueSince(sinceMs: number, nowMs: number): (days: number | undefined) => boolean {
+  return (days) => days !== undefined && nowMs >= midnightAfter(sinceMs, days);
+}
+
 /** S3 adds the days and rounds up to the next midnight UTC. */
-function dueAtMs(sinceMs: number, days: number): number {
+export function midnightAfter(sinceMs: number, days: number): number {
   return Math.ceil((sinceMs + days * dayMs) / dayMs) * dayMs;
 }

@@ -5,6 +5,7 @@ import { checksumOf, compareKeys, type ObjectVersion } from './bucket';
 import type { S3Context } from './context';
 import { errors } from './errors';
 import { encodeListed, listKeys } from './listing';
+import { restoreStatus } from './archive';
 
 type Input = Readonly<Record<string, unknown>>;
 
@@ -14,6 +15,7 @@ interface ListInput {
   readonly Delimiter?: string;
   readonly MaxKeys?: number;
   readonly EncodingType?: string;
+  readonly OptionalObjectAttributes?: readonly string[];
   readonly ExpectedBucketOwner?: string;
 }
 
@@ -65,7 +67,7 @@ export function listObjectsV2(context: S3Context, input: ListObjectsV2Input): Se
     ...(page.next !== undefined && { NextContinuationToken: writeToken(page.next) }),
     ...(page.keys.length > 0 && {
       Contents: page.keys.map((key) => ({
-        ...describe(bucket.current(key)!),
+        ...describe(bucket.current(key)!, input),
         Key: encode(key),
         ...(input.FetchOwner === true && { Owner: owner }),
       })),
@@ -115,7 +117,7 @@ export function listObjectVersions(context: S3Context, input: ListVersionsInput)
   }
   const last = next === undefined ? undefined : listed.at(-1)?.version;
   const describeVersion = ({ version, isLatest }: (typeof all)[number]): object => ({
-    ...(version.isDeleteMarker ? { LastModified: new Date(version.lastModifiedMs) } : describe(version)),
+    ...(version.isDeleteMarker ? { LastModified: new Date(version.lastModifiedMs) } : describe(version, input)),
     Key: encode(version.key),
     VersionId: version.versionId,
     IsLatest: isLatest,
@@ -153,7 +155,10 @@ function startOf(versions: readonly ObjectVersion[], { KeyMarker, VersionIdMarke
   return after < 0 ? versions.length : after;
 }
 
-function describe(version: ObjectVersion): Readonly<Record<string, unknown>> {
+function describe(
+  version: ObjectVersion,
+  { OptionalObjectAttributes: optional = [] }: ListInput,
+): Readonly<Record<string, unknown>> {
   const checksum = checksumOf(version);
   return {
     LastModified: new Date(version.lastModifiedMs),
@@ -162,6 +167,7 @@ function describe(version: ObjectVersion): Readonly<Record<string, unknown>> {
     StorageClass: version.storageClass,
     ChecksumAlgorithm: [checksum.algorithm],
     ChecksumType: checksum.type,
+    ...(optional.includes('RestoreStatus') && restoreStatus(version)),
   };
 }
 

@@ -1,6 +1,7 @@
 /** S3's operations on the content of an object: put, get and head. */
 import { checkParameters } from '../parameters';
 import { ServiceError, type Principal, type ServiceOutput } from '../service';
+import { isReadable, restoreHeader } from './archive';
 import {
   checksumOf,
   contentHeaders,
@@ -96,8 +97,6 @@ const storageClasses = [
   'DEEP_ARCHIVE',
   'GLACIER_IR',
 ];
-/** Classes whose objects cannot be read until they are restored. */
-export const archivedClasses = ['GLACIER', 'DEEP_ARCHIVE'];
 export const keyParameters = ['Bucket', 'Key'];
 
 /** Checks the parameters that all operations that write an object share. */
@@ -159,7 +158,7 @@ export function getObject(context: S3Context, input: GetObjectInput): ServiceOut
   );
   const { bucket, version } = context.version(input);
   checkReadConditions(version, input);
-  if (archivedClasses.includes(version.storageClass)) throw errors.invalidObjectState(version.storageClass);
+  if (!isReadable(version)) throw errors.invalidObjectState(version.storageClass);
   const range = readRange(version, input);
   const body = version.body.slice(range.start, range.end);
   return { ...describeObject(context, bucket, version, input, range), Body: body };
@@ -211,6 +210,7 @@ function describeObject(
     Metadata: version.metadata,
     VersionId: context.shownVersionId(bucket, version),
     ...(version.storageClass !== 'STANDARD' && { StorageClass: version.storageClass }),
+    ...restoreHeader(version),
     ...(version.tags.size > 0 && { TagCount: version.tags.size }),
     ...(range.isPart && { ContentRange: `bytes ${range.start}-${range.end - 1}/${version.sizeBytes}` }),
     ...(input.PartNumber !== undefined && version.parts !== undefined && { PartsCount: version.parts.length }),

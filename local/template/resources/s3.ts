@@ -34,6 +34,7 @@ interface RuleProperties {
   readonly ExpirationInDays?: number;
   readonly NoncurrentVersionExpirationInDays?: number;
   readonly NoncurrentVersionExpiration?: { readonly NoncurrentDays: number };
+  readonly ExpiredObjectDeleteMarker?: boolean | string;
   readonly AbortIncompleteMultipartUpload?: { readonly DaysAfterInitiation: number };
 }
 
@@ -80,6 +81,7 @@ function createBucket(request: ResourceRequest, s3: S3Service): CreatedResource 
   for (const name of Object.keys(notifications)) throw unsupported(`NotificationConfiguration.${name}`, request);
   const encryption = properties.BucketEncryption?.ServerSideEncryptionConfiguration[0]?.ServerSideEncryptionByDefault;
   const lifecycle = properties.LifecycleConfiguration;
+  refuseUnknownRules(lifecycle?.Rules ?? [], request);
   const configuration: Partial<BucketConfiguration> & { readonly name: string } = {
     name: properties.BucketName ?? request.generateName(63, { lowerCase: true }),
     versioning: properties.VersioningConfiguration?.Status ?? 'Unversioned',
@@ -122,9 +124,44 @@ function readRule(rule: RuleProperties, index: number): LifecycleRule {
     expirationDays: rule.ExpirationInDays,
     noncurrentExpirationDays:
       rule.NoncurrentVersionExpiration?.NoncurrentDays ?? rule.NoncurrentVersionExpirationInDays,
+    removesExpiredMarkers: String(rule.ExpiredObjectDeleteMarker ?? false) === 'true',
     abortUploadAfterDays: rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation,
   };
 }
+
+/** A rule that is not simulated whole must not be taken for one that is. */
+function refuseUnknownRules(rules: readonly RuleProperties[], request: ResourceRequest): void {
+  for (const [index, rule] of rules.entries()) {
+    const { NoncurrentVersionExpiration: expiration, ...named } = rule;
+    const transitions = [rule.Transition, ...(rule.Transitions ?? [])].filter((transition) => transition !== undefined);
+    const noncurrent = [rule.NoncurrentVersionTransition, ...(rule.NoncurrentVersionTransitions ?? [])];
+    const [unknown] = [
+      ...Object.keys(named).filter((name) => !ruleProperties.includes(name)),
+      ...Object.keys(expiration ?? {}).filter((name) => name !== 'NoncurrentDays'),
+      ...[...transitions, ...noncurrent]
+        .flatMap((transition) => Object.keys(transition ?? {}))
+        .filter((name) => !['StorageClass', 'TransitionInDays'].includes(name)),
+    ];
+    if (unknown !== undefined) throw unsupported(`LifecycleConfiguration.Rules[${index}].${unknown}`, request);
+  }
+}
+
+const ruleProperties = [
+  'AbortIncompleteMultipartUpload',
+  'ExpirationInDays',
+  'ExpiredObjectDeleteMarker',
+  'Id',
+  'NoncurrentVersionExpirationInDays',
+  'NoncurrentVersionTransition',
+  'NoncurrentVersionTransitions',
+  'ObjectSizeGreaterThan',
+  'ObjectSizeLessThan',
+  'Prefix',
+  'Status',
+  'TagFilters',
+  'Transition',
+  'Transitions',
+];
 
 function readTransitions(
   single: TransitionProperties | undefined,
