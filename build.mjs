@@ -51,6 +51,22 @@ await build({
   sourcesContent: false,
 });
 
+// The upload portal's page: what a browser gets, with nothing to install where it is deployed.
+await build({
+  entryPoints: ['portal-page/page.tsx', 'portal-page/page.css'],
+  outdir: 'dist/portal-page',
+  bundle: true,
+  platform: 'browser',
+  target: 'es2022',
+  format: 'esm',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  minify: true,
+  legalComments: 'eof',
+  logLevel: 'warning',
+});
+for (const file of ['index.html', 'favicon.svg']) copyFileSync(join('portal-page', file), join('dist/portal-page', file));
+
 chmodSync('dist/local/cli/main.js', 0o755);
 
 if (process.argv.includes('--types')) {

@@ -32,3 +32,7 @@ export {
 } from './recovery';
 export { RunCommandDocument, type RunCommandDocumentProps } from './run-command-document';
 export { TaskFunction, type TaskFunctionOptions, type TaskFunctionProps, type TaskSettings } from './task-function';
+export { UploadPortal, type UploadPortalProps } from './upload-portal';
+export { PortalApi, type PortalApiProps, type PortalWorkflow } from './upload-portal-api';
+export { PortalLogin, type PortalLoginProps } from './upload-portal-login';
+export { PortalSite, type PortalDomain, type PortalSiteProps } from './upload-portal-site';

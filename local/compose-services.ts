@@ -27,6 +27,11 @@ import { autoScalingResources } from './template/resources/autoscaling';
 import { backupResources } from './template/resources/backup';
 import { cloudWatchResources } from './template/resources/cloudwatch';
 import { dynamodbResources } from './template/resources/dynamodb';
+import { bucketDeploymentResources } from './template/resources/bucket-deployment';
+import { withCorsRules } from './template/resources/bucket-cors';
+import { cloudFrontResources } from './template/resources/cloudfront';
+import { cognitoResources } from './template/resources/cognito';
+import { httpApiResources } from './template/resources/http-api';
 import { ec2Resources } from './template/resources/ec2';
 import { eventsResources } from './template/resources/events';
 import { IamModel, iamResources } from './template/resources/iam';
@@ -39,6 +44,7 @@ import { sqsResources } from './template/resources/sqs';
 import { ssmResources } from './template/resources/ssm';
 import { statesResources } from './template/resources/states';
 import type { VirtualClock } from './virtual-clock';
+import { WebModel } from './web/model';
 import { createDirectClient } from './wire/direct-client';
 import { clientConfiguration } from './wire/request-handler';
 
@@ -88,6 +94,9 @@ interface CompositionOptions {
 export interface ComposedServices {
   readonly services: SimulatedServices;
   readonly handlers: ResourceHandlers;
+  /** What browsers can reach. */
+  readonly web: WebModel;
+  readonly endpoint: Endpoint;
   readonly close: () => Promise<void>;
 }
 
@@ -95,6 +104,7 @@ export interface ComposedServices {
 export function composeServices(options: CompositionOptions): ComposedServices {
   const endpoint = new Endpoint(options.cloud);
   const iam = new IamModel();
+  const web = new WebModel();
   const instances = createInstances(options, endpoint, iam, (id) => services.ec2.instances.get(id).instanceProfile);
   const services: SimulatedServices = { ...createServices(options, endpoint, instances), iam };
   const { iam: _, ...callable } = services;
@@ -107,13 +117,17 @@ export function composeServices(options: CompositionOptions): ComposedServices {
     ...iamResources(iam),
     ...autoScalingResources(services.autoscaling, services.ec2),
     ...backupResources(services.backup),
+    ...bucketDeploymentResources(services.s3, assets),
+    ...cloudFrontResources(web),
+    ...cognitoResources(web),
     ...cloudWatchResources(services.monitoring, services.autoscaling),
     ...dynamodbResources(services.dynamodb),
     ...ec2Resources(services.ec2),
     ...eventsResources(services.events),
+    ...httpApiResources(web),
     ...lambdaResources(services.lambda, { assets, onTemporaryDirectory }),
     ...logsResources(services.logs),
-    ...s3Resources(services.s3),
+    ...withCorsRules(s3Resources(services.s3), web),
     ...snsResources(services.sns),
     ...sqsResources(services.sqs),
     ...ssmResources(services.ssm),
@@ -124,7 +138,7 @@ export function composeServices(options: CompositionOptions): ComposedServices {
     await endpoint.close();
     for (const directory of temporaryDirectories) rmSync(directory, { recursive: true, force: true });
   };
-  return { services, handlers, close };
+  return { services, handlers, web, endpoint, close };
 }
 
 function createServices(
@@ -178,7 +192,10 @@ function createRunner(
     clock,
     random: random.fork('functions'),
     region: cloud.region,
-    clientConfiguration: (principal) => clientConfiguration(cloud, principal, cloud.region),
+    clientConfiguration: (principal) => clientConfiguration(cloud, principal, cloud.region, {
+        credentials: endpoint.credentialsOf(principal),
+        systemClockOffset: clock.offsetFromRealTimeMs(),
+      }),
     createClient: clients === 'direct' ? (principal) => createDirectClient(cloud, principal, tokens.uuid) : undefined,
     standInFor,
     supervise,

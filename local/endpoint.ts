@@ -14,13 +14,11 @@ export class Endpoint {
   async environmentFor(principal: Principal): Promise<Readonly<Record<string, string>>> {
     this.server ??= listen(this.cloud, (accessKeyId) => this.principals.get(accessKeyId));
     const { endpoint } = await this.server;
-    const digits = stableHash(`${principal.id}/${principal.session ?? ''}`);
-    const accessKeyId = `AKIA${digits.slice(0, 16).toUpperCase()}`;
-    this.principals.set(accessKeyId, principal);
+    const { accessKeyId, secretAccessKey } = this.credentialsOf(principal);
     return {
       AWS_ENDPOINT_URL: endpoint,
       AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: digits,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
       AWS_REGION: this.cloud.region,
       AWS_DEFAULT_REGION: this.cloud.region,
       AWS_EC2_METADATA_DISABLED: 'true',
@@ -28,6 +26,23 @@ export class Endpoint {
       AWS_CONFIG_FILE: '/dev/null',
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     };
+  }
+
+  /** The key with which that principal signs. */
+  credentialsOf(principal: Principal): { readonly accessKeyId: string; readonly secretAccessKey: string } {
+    const secretAccessKey = stableHash(`${principal.id}/${principal.session ?? ''}`);
+    const accessKeyId = `AKIA${secretAccessKey.slice(0, 16).toUpperCase()}`;
+    this.principals.set(accessKeyId, principal);
+    return { accessKeyId, secretAccessKey };
+  }
+
+  /** Who signs with that key; undefined for one that was never given out. A signature outlives the invocation that made it. */
+  keyHolder(accessKeyId: string): { readonly principal: Principal; readonly secretAccessKey: string } | undefined {
+    const principal = this.principals.get(accessKeyId);
+    if (principal === undefined) return undefined;
+    const { id, session } = principal;
+    const holder: Principal = { id, ...(session !== undefined && { session }) };
+    return { principal: holder, secretAccessKey: this.credentialsOf(principal).secretAccessKey };
   }
 
   async close(): Promise<void> {

@@ -13,3 +13,4 @@ export type { EventDelivery, DeliveryInterceptor } from './services/event-delive
 export { ServiceError, UnsupportedError } from './services/service';
 export type { Interceptor, Principal, ServiceCall, ServiceName, ServiceOutput } from './services/service';
 export type { ExecutionStatus, HistoryEvent, JsonValue } from './states-language/engine';
+export type { LocalUser, ServedSimulation, ServeOptions } from './web/serve';

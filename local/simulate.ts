@@ -12,6 +12,7 @@ import { readAssembly, type AssemblySource } from './template/assembly';
 import { deployStack, type DeploymentContext } from './template/deployment';
 import { guardUnknown } from './template/intrinsic-functions';
 import type { ParameterValues } from './template/parameters';
+import { serve } from './web/serve';
 import { VirtualClock, type Pace } from './virtual-clock';
 
 /** How to simulate. Everything has a default. */
@@ -80,7 +81,7 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
   cloud.intercept(progress.observeCall);
   cloud.intercept(faults.intercept);
   const standIns = new Map<string, StandIn>();
-  const { services, handlers, close } = composeServices({
+  const { services, handlers, web, endpoint, close } = composeServices({
     cloud,
     clock,
     random,
@@ -114,5 +115,24 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
     standIns.set(findResource(resources, identifier, ['AWS::Lambda::Function']).physicalId!, standIn);
   }
   faults.attach(services);
-  return new Simulation({ cloud, clock, services, resources, unsupported, outputs, progress, faults, close });
+  return new Simulation({
+    cloud,
+    clock,
+    services,
+    resources,
+    unsupported,
+    outputs,
+    progress,
+    faults,
+    serve: (options) =>
+      serve(
+        {
+          ...{ web, cloud, clock, s3: services.s3, random: random.fork('web') },
+          findKey: (accessKeyId) => endpoint.keyHolder(accessKeyId),
+          report: (error) => progress.report(error),
+        },
+        options,
+      ),
+    close,
+  });
 }

@@ -11,6 +11,7 @@ import { SimulatedExecution } from './simulated-execution';
 import type { JsonValue } from './states-language/engine';
 import type { DeployedResource, UnsupportedResource } from './template/deployment';
 import type { VirtualClock } from './virtual-clock';
+import type { ServedSimulation, ServeOptions } from './web/serve';
 
 /** An object to put into a simulated bucket. */
 export interface Upload {
@@ -42,6 +43,7 @@ interface SimulationParts {
   readonly outputs: StackOutputs;
   readonly progress: Progress;
   readonly faults: FaultInjection;
+  readonly serve: (options: ServeOptions) => Promise<ServedSimulation>;
   readonly close: () => Promise<void>;
 }
 
@@ -63,6 +65,7 @@ export class Simulation {
   readonly outputs: StackOutputs;
   /** What goes wrong, and what it has hit. */
   readonly faults: FaultInjection;
+  private readonly served: ServedSimulation[] = [];
   private readonly views = new Map<string, SimulatedExecution>();
 
   constructor(private readonly parts: SimulationParts) {
@@ -165,8 +168,22 @@ export class Simulation {
     return costOf(this.executions.filter((execution) => execution.type === 'STANDARD'));
   }
 
+  /** Serves what browsers reach of the template on 127.0.0.1: the sites of its CloudFront distributions, its HTTP APIs, a login
+   * that stands in for its Cognito user pools, and its buckets for presigned requests. What is behind them is the same as ever.
+   * At a pace, virtual time runs from now on; without one it stands still until `settle` or `advance`.
+   * @throws UnsupportedError for a JWT authorizer whose issuer is not in the template
+   * @example
+   * const simulation = await simulate(app, { pace: 60 });
+   * const { pages } = await simulation.serve({ users: [{ email: 'ana@example.com', password: 'Correct-horse-1' }] }); */
+  async serve(options: ServeOptions = {}): Promise<ServedSimulation> {
+    const served = await this.parts.serve(options);
+    this.served.push(served);
+    return served;
+  }
+
   /** Ends processes, servers and temporary files of the simulation. */
   async close(): Promise<void> {
+    for (const served of this.served.splice(0)) await served.close();
     await this.parts.close();
   }
 

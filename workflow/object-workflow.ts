@@ -93,6 +93,8 @@ export class ObjectWorkflow extends Construct {
    * @example new TaskState(this, 'Count lines', { function: countLines, input: { key: ObjectWorkflow.variables.object.key } }) */
   public static readonly variables = $;
 
+  /** Which objects are processed. */
+  public readonly source: ObjectSource;
   public readonly stateMachine: StateMachine;
   /** Starts the state machine for each object that is created in the source. */
   public readonly trigger: Rule;
@@ -116,6 +118,7 @@ export class ObjectWorkflow extends Construct {
   constructor(scope: Construct, id: string, props: ObjectWorkflowProps) {
     super(scope, id);
     explainFindings(this);
+    this.source = props.source;
     bindSource(this, props.source);
     this.ledger = props.ledger ?? new LedgerTable(this, 'Ledger');
     this.results = props.results ?? new ObjectStore(this, 'Results', { lifecycleRules: [] }).bucket;

@@ -78,10 +78,15 @@ export function createRequestHandler(cloud: Cloud, principal: Principal): Reques
  * Nothing is read from the environment or from the user's AWS configuration. Failed calls are repeated as often as the
  * SDK does, but at once: its backoff would wait in real time, and virtual time stands still while a function runs.
  * @example new S3Client(clientConfiguration(cloud, { id: roleArn }, 'eu-west-1')) */
-export function clientConfiguration(cloud: Cloud, principal: Principal, region: string): object {
+export function clientConfiguration(
+  cloud: Cloud,
+  principal: Principal,
+  region: string,
+  signing: SigningConfiguration = { credentials, systemClockOffset: 0 },
+): object {
   return {
     region,
-    credentials,
+    ...signing,
     requestHandler: createRequestHandler(cloud, principal),
     httpAuthSchemes: authenticationSchemes,
     retryStrategy,
@@ -102,6 +107,13 @@ export function clientConfiguration(cloud: Cloud, principal: Principal, region: 
     useArnRegion: false,
     sigv4aSigningRegionSet: () => Promise.resolve(undefined),
   };
+}
+
+/** What a client signs with, for others to verify: a presigned address. Its own calls are not signed. */
+interface SigningConfiguration {
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Milliseconds to add to this machine's time. */
+  readonly systemClockOffset: number;
 }
 
 interface SigningProperties {

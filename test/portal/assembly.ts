@@ -1,0 +1,56 @@
+/** Synthesizes the portal of a small workflow, which the tests of the API and of the page share. */
+import { App, Size, Stack } from 'aws-cdk-lib';
+import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
+import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy, UploadPortal } from '../../workflow';
+
+/** Counts lines; what the file says decides how it ends. */
+const command = `
+if grep -q '^reject' "$OBJECT_FILE"; then echo 'The column "amount" is missing' >&2; exit 65; fi
+if grep -q '^fail' "$OBJECT_FILE"; then echo 'disk on fire' >&2; exit 1; fi
+wc -l < "$OBJECT_FILE" | tr -d ' ' > "$RESULTS_DIR/lines.txt"`;
+
+export function makePortal(): Stack {
+  const app = new App({
+    outdir: mkdtempSync(join(tmpdir(), 'portal-')),
+    context: { '@aws-cdk/aws-autoscaling:generateLaunchTemplateInsteadOfLaunchConfig': true },
+  });
+  const stack = new Stack(app, 'Portal');
+  const vpc = new Vpc(stack, 'Vpc', {
+    maxAzs: 1,
+    natGateways: 0,
+    subnetConfiguration: [{ name: 'public', subnetType: SubnetType.PUBLIC }],
+  });
+  const fleet = new AutoScalingGroup(stack, 'Fleet', {
+    vpc,
+    instanceType: new InstanceType('t4g.small'),
+    machineImage: MachineImage.latestAmazonLinux2023(),
+    minCapacity: 1,
+    maxCapacity: 1,
+    requireImdsv2: true,
+  });
+  const inbox = new ObjectStore(stack, 'Inbox');
+  const workflow = new ObjectWorkflow(stack, 'Reports', {
+    source: {
+      bucket: inbox.bucket,
+      prefix: 'incoming/',
+      suffix: '.csv',
+      maximumSize: Size.mebibytes(64),
+      contentTypes: ['text/csv', 'text/plain'],
+    },
+    processor: Processor.autoScalingGroup(fleet, { command }),
+    snapshot: SnapshotPolicy.never(),
+    backup: BackupPolicy.never(),
+  });
+  new UploadPortal(stack, 'Uploads', { workflow });
+  return stack;
+}
+
+/** @returns the folder of the synthesized assembly */
+export function synthesizePortal(): string {
+  const stack = makePortal();
+  return (stack.node.root as App).synth().directory;
+}
