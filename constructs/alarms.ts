@@ -12,6 +12,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { IRule } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
+import { workflowMetrics } from '../tasks/metric';
 
 /** What is watched. */
 export interface WorkflowAlarmsProps {
@@ -33,6 +34,8 @@ export class WorkflowAlarms extends Construct {
   public readonly deadLetters: Alarm;
   /** EventBridge could not start executions, nor keep the events. */
   public readonly undeliverable: Alarm;
+  /** Executions had ended, and only the sweep cleaned up after them, hours later. */
+  public readonly stuck: Alarm;
   public readonly all: readonly Alarm[];
 
   constructor(scope: Construct, id: string, props: WorkflowAlarmsProps) {
@@ -65,7 +68,19 @@ export class WorkflowAlarms extends Construct {
       }),
       'Events were lost: EventBridge could neither start an execution nor reach the dead-letter queue. Check their policies.',
     );
-    this.all = [this.failed, this.timedOut, this.deadLetters, this.undeliverable];
+    const { namespace, name, dimension } = workflowMetrics.stuckObjects;
+    this.stuck = this.onAny(
+      'Stuck',
+      new Metric({
+        namespace,
+        metricName: name,
+        dimensionsMap: { [dimension]: stateMachine.stateMachineName },
+        statistic: 'Sum',
+        period,
+      }),
+      'Executions had ended and nobody had cleaned up after them; their objects say FAILED by now. See why in the log of the cleaner, and redrive them.',
+    );
+    this.all = [this.failed, this.timedOut, this.deadLetters, this.undeliverable, this.stuck];
   }
 
   /** Has every alarm do this when it goes off, and when it is over. */

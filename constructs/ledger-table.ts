@@ -21,6 +21,9 @@ export class LedgerTable extends Construct {
   /** Name of the index that finds an execution's records by its ARN. */
   public static readonly ownerIndexName = 'owner-index';
 
+  /** Name of the index that finds the records of running executions by the end of their leases. It holds nothing else. */
+  public static readonly leaseIndexName = 'lease-index';
+
   public readonly table: Table;
 
   constructor(scope: Construct, id: string, props: LedgerTableProps = {}) {
@@ -44,6 +47,13 @@ export class LedgerTable extends Construct {
       partitionKey: { name: 'owner', type: AttributeType.STRING },
       projectionType: ProjectionType.ALL,
     });
+    this.table.addGlobalSecondaryIndex({
+      indexName: LedgerTable.leaseIndexName,
+      partitionKey: { name: 'runningIn', type: AttributeType.STRING },
+      sortKey: { name: 'leaseExpiresAt', type: AttributeType.NUMBER },
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: ['owner'],
+    });
   }
 
   /** Allows exactly these actions on items of the table, and the use of its key. */
@@ -63,8 +73,12 @@ export class LedgerTable extends Construct {
 
   /** Allows finding what belongs to an execution. */
   public grantFindByOwner(grantee: IGrantable): Grant {
-    const index = `${this.table.tableArn}/index/${LedgerTable.ownerIndexName}`;
-    return Grant.addToPrincipal({ grantee, actions: ['dynamodb:Query'], resourceArns: [index] });
+    return this.grantQuery(grantee, LedgerTable.ownerIndexName);
+  }
+
+  /** Allows finding the executions whose leases have ended. */
+  public grantFindExpiredLeases(grantee: IGrantable): Grant {
+    return this.grantQuery(grantee, LedgerTable.leaseIndexName);
   }
 
   /** Allows reading records: by their keys, or all of an execution. */
@@ -76,6 +90,11 @@ export class LedgerTable extends Construct {
       resourceArns: [this.table.tableArn],
     });
     return read.combine(this.grantFindByOwner(grantee));
+  }
+
+  private grantQuery(grantee: IGrantable, indexName: string): Grant {
+    const index = `${this.table.tableArn}/index/${indexName}`;
+    return Grant.addToPrincipal({ grantee, actions: ['dynamodb:Query'], resourceArns: [index] });
   }
 }
 

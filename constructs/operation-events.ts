@@ -1,10 +1,11 @@
 /** What happens outside of the state machine: events that move long operations on, and the cleaning after executions that
  * ended badly. Every event is kept in a queue when it could not be handled. */
 import { Duration } from 'aws-cdk-lib';
-import { Rule, type EventPattern, type IRule } from 'aws-cdk-lib/aws-events';
+import { Rule, RuleTargetInput, Schedule, type EventPattern, type IRule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { cleanUpExecution } from '../tasks/clean-up-execution';
 import type { Fleet } from '../tasks/operations/settings';
@@ -32,6 +33,9 @@ export class DeadLetterQueue extends Construct {
 /** As long and as often as EventBridge can try at all. */
 export const deliveryRetries = { retryAttempts: 185, maxEventAge: Duration.hours(24) };
 
+/** How often executions are looked for that have ended without being cleaned up: 730 short invocations a month. */
+const sweepInterval = Duration.hours(1);
+
 /** What the events of a workflow need. */
 export interface OperationEventsProps {
   /** Holds the operations. */
@@ -50,7 +54,8 @@ export interface OperationEventsProps {
 }
 
 /** The relay, which advances operations when SSM, EC2 or AWS Backup report something, and the cleaner, which releases what
- * an execution that ended badly still holds. Both events are best effort: re-checks and leases stand behind them. */
+ * an execution that ended badly still holds. Both events are best effort: re-checks stand behind the relay, and an hourly
+ * look at leases that have ended stands behind the cleaner. */
 export class OperationEvents extends Construct {
   public readonly relay: TaskFunction<typeof relayEvent>;
   public readonly cleaner: TaskFunction<typeof cleanUpExecution>;
@@ -70,26 +75,45 @@ export class OperationEvents extends Construct {
       settings: { ledgerTable, fleetIds: [props.fleet.id] },
       onFailure,
     });
-    this.cleaner = new TaskFunction(this, 'Cleaner', { task: cleanUpExecution, settings: { ledgerTable }, onFailure });
+    this.cleaner = new TaskFunction(this, 'Cleaner', {
+      task: cleanUpExecution,
+      settings: { ledgerTable },
+      onFailure,
+      // A sweep may find many executions at once, after an outage.
+      timeout: Duration.minutes(5),
+    });
     props.ledger.grantOperations(this.relay);
     props.ledger.grantOperations(this.cleaner);
     props.ledger.grant(this.cleaner, 'UpdateItem');
     props.ledger.grantFindByOwner(this.cleaner);
+    props.ledger.grantFindExpiredLeases(this.cleaner);
     this.rules = [this.commandRule(), this.instanceRule(), ...this.imageRules(), ...this.backupRules()];
   }
 
-  /** Cleans up after the executions of a state machine that end badly. */
-  public watch(stateMachineArn: string): void {
+  /** Cleans up after the executions of a state machine that end badly: when that is announced, and at the latest within an
+   * hour after the lease of their object has ended. */
+  public watch(stateMachine: StateMachine): void {
     this.rule(
       'ExecutionEnded',
       'Releases what an execution holds that failed, timed out or was stopped.',
       {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
-        detail: { stateMachineArn: [stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+        detail: { stateMachineArn: [stateMachine.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
       },
       this.cleaner,
     );
+    stateMachine.grantExecution(this.cleaner, 'states:DescribeExecution');
+    new Rule(this, 'Sweep', {
+      description: 'Looks for executions that have ended without being cleaned up.',
+      schedule: Schedule.rate(sweepInterval),
+      targets: [
+        this.target(
+          this.cleaner,
+          RuleTargetInput.fromObject({ sweep: { stateMachineName: stateMachine.stateMachineName } }),
+        ),
+      ],
+    });
   }
 
   private commandRule(): Rule {
@@ -144,10 +168,11 @@ export class OperationEvents extends Construct {
     eventPattern: EventPattern,
     target: { readonly function: TaskFunction['function'] } = this.relay,
   ): Rule {
-    const rule = new Rule(this, id, { description, eventPattern });
-    rule.addTarget(
-      new LambdaFunction(target.function, { deadLetterQueue: this.props.deadLetters.queue, ...deliveryRetries }),
-    );
-    return rule;
+    return new Rule(this, id, { description, eventPattern, targets: [this.target(target)] });
+  }
+
+  private target(lambda: { readonly function: TaskFunction['function'] }, event?: RuleTargetInput): LambdaFunction {
+    const deadLetterQueue = this.props.deadLetters.queue;
+    return new LambdaFunction(lambda.function, { deadLetterQueue, ...deliveryRetries, event });
   }
 }

@@ -77,7 +77,7 @@ const recordKey = oneLine(`{
 
 /** An update and not a put, because it keeps the results of an earlier success until there are new ones. */
 const updateExpression = oneLine(`
-  "SET #bucket = :bucket, #key = :key, #owner = :me, #status = :running, leaseExpiresAt = :leaseExpiresAt,
+  "SET #bucket = :bucket, #key = :key, #owner = :me, #status = :running, runningIn = :machine, leaseExpiresAt = :leaseExpiresAt,
     claimedAt = :claimedAt, #attempt = if_not_exists(#attempt, :zero) + :one"
   & ($exists($versionId) ? ", versionId = :versionId" : "")
   & ($exists($etag) ? ", etag = :etag" : "")
@@ -90,6 +90,7 @@ const attributeValues = oneLine(`
   $seconds := $floor($toMillis($states.context.State.EnteredTime) / 1000);
   {
     ":me": {"S": $states.context.Execution.Id},
+    ":machine": {"S": $states.context.StateMachine.Name},
     ":running": {"S": "RUNNING"},
     ":failed": {"S": "FAILED"},
     ":bucket": {"S": $bucket},

@@ -24,7 +24,8 @@ export function completeState(
       ConditionExpression: '#owner = :me',
       UpdateExpression:
         'SET #status = :stored, #storedAttempt = #attempt, #finishedAt = :finishedAt' +
-        protections.map(({ name }) => `, #${name} = :${name}`).join(''),
+        protections.map(({ name }) => `, #${name} = :${name}`).join('') +
+        ' REMOVE runningIn',
       ExpressionAttributeNames: Object.fromEntries(
         ['owner', 'status', 'storedAttempt', 'attempt', 'finishedAt', ...protections.map(({ name }) => name)].map(
           (name) => [`#${name}`, name],

@@ -39,7 +39,7 @@ export function createEvents(
     backupVaultName: backup?.recovery.vault.backupVaultName,
     deadLetters,
   });
-  events.watch(stateMachine.stateMachineArn);
+  events.watch(stateMachine);
   // Both go on with whatever operation an event leads to, so they may do what the states' own functions may.
   for (const lambda of [events.relay, events.cleaner]) {
     lambda.allow(...taskResponseStatements(), ...commandStatements(document.documentArn, processor.instances));

@@ -5,6 +5,7 @@ import {
   QueryCommand,
   TransactWriteItemsCommand,
   type AttributeValue,
+  type QueryCommandInput,
   type TransactWriteItem,
 } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
@@ -93,18 +94,33 @@ export class Ledger {
 
   /** Reads the operations of an execution. They are found by an index, which may be a moment behind. */
   async readOwned(owner: string): Promise<Record<string, unknown>[]> {
+    return this.queryIndex({
+      IndexName: 'owner-index',
+      KeyConditionExpression: '#owner = :owner',
+      ExpressionAttributeNames: { '#owner': 'owner' },
+      ExpressionAttributeValues: { ':owner': { S: owner } },
+    });
+  }
+
+  /** Reads which executions of a state machine own records whose leases had ended by then, the longest ended first.
+   * They are found by an index, which may be a moment behind. */
+  async readExpiredOwners(stateMachineName: string, nowMs: number): Promise<string[]> {
+    const expired = await this.queryIndex({
+      IndexName: 'lease-index',
+      KeyConditionExpression: 'runningIn = :machine AND leaseExpiresAt < :now',
+      ExpressionAttributeValues: toItem({ ':machine': stateMachineName, ':now': Math.floor(nowMs / 1000) }),
+    });
+    return [...new Set(expired.map(({ owner }) => z.string().parse(owner)))];
+  }
+
+  private async queryIndex(
+    query: Omit<QueryCommandInput, 'TableName' | 'ExclusiveStartKey'>,
+  ): Promise<Record<string, unknown>[]> {
     const items: Record<string, unknown>[] = [];
     let from: Record<string, AttributeValue> | undefined;
     do {
       const page = await this.client.send(
-        new QueryCommand({
-          TableName: this.tableName,
-          IndexName: 'owner-index',
-          KeyConditionExpression: '#owner = :owner',
-          ExpressionAttributeNames: { '#owner': 'owner' },
-          ExpressionAttributeValues: { ':owner': { S: owner } },
-          ExclusiveStartKey: from,
-        }),
+        new QueryCommand({ TableName: this.tableName, ...query, ExclusiveStartKey: from }),
       );
       items.push(...(page.Items ?? []).map(fromItem));
       from = page.LastEvaluatedKey;

@@ -2,7 +2,7 @@
  *
  * Attributes: `bucket key versionId etag sequencer`, `status` (RUNNING, STORED, REJECTED, FAILED), `owner` (execution ARN),
  * `attempt`, `leaseExpiresAt` (epoch seconds), `claimedAt`, `finishedAt` (ISO 8601), `results`, `image`, `recoveryPoint`,
- * `rejection`, `failure` ({ error, cause, at, redriveCount }), and `storedAttempt`: the attempt that last became STORED.
+ * `runningIn` (name of the state machine, only while RUNNING: by it the sweep finds leases that have ended), `rejection`, `failure` ({ error, cause, at, redriveCount }), and `storedAttempt`: the attempt that last became STORED.
  * The state "Complete" sets `storedAttempt = attempt`, so that a later forced run that fails leaves the record STORED. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { UpdateItemCommand, type UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
@@ -24,15 +24,26 @@ export interface RecordAccess {
   readonly nowMs: number;
 }
 
+/** The state machine that an execution belongs to, by name: `arn:<partition>:states:<region>:<account>:execution:<machine>:<name>`. */
+export function stateMachineNameOf(executionArn: string): string {
+  return executionArn.split(':')[6] ?? '';
+}
+
 /** Asserts that the execution owns the record before anything is done in its name, and extends the lease.
  * A record that the cleaner has closed is opened again only by a later redrive, never by a handler that was late.
  * @throws TaskError `Object.LeaseLost` */
 export async function renewLease(access: RecordAccess, redriveCount: number): Promise<void> {
   const renewed = await update(access, {
-    UpdateExpression: 'SET #status = :running, #leaseExpiresAt = :lease REMOVE #failure',
+    UpdateExpression: 'SET #status = :running, #leaseExpiresAt = :lease, #runningIn = :machine REMOVE #failure',
     ConditionExpression: '#owner = :me AND (#status = :running OR #failure.#redriveCount < :redriveCount)',
-    names: ['status', 'leaseExpiresAt', 'failure', 'owner', 'redriveCount'],
-    values: { ':running': 'RUNNING', ':lease': leaseEnd(access), ':me': access.owner, ':redriveCount': redriveCount },
+    names: ['status', 'leaseExpiresAt', 'runningIn', 'failure', 'owner', 'redriveCount'],
+    values: {
+      ':running': 'RUNNING',
+      ':lease': leaseEnd(access),
+      ':machine': stateMachineNameOf(access.owner),
+      ':me': access.owner,
+      ':redriveCount': redriveCount,
+    },
   });
   if (renewed === undefined) throw leaseLost(access);
 }
@@ -55,7 +66,7 @@ export async function claimRecord(
   const described = Object.entries(object).filter(([, value]) => value !== undefined);
   const record = await update(access, {
     UpdateExpression:
-      'SET #owner = :me, #status = :running, #leaseExpiresAt = :lease, #claimedAt = :at, ' +
+      'SET #owner = :me, #status = :running, #runningIn = :machine, #leaseExpiresAt = :lease, #claimedAt = :at, ' +
       `#attempt = if_not_exists(#attempt, :zero) + :one${described.map(([name]) => `, #${name} = :${name}`).join('')} ` +
       'REMOVE #finishedAt, #failure, #rejection',
     // Our own claim counts as it stands: a repeated call is not another attempt.
@@ -63,11 +74,13 @@ export async function claimRecord(
       'attribute_not_exists(pk) OR (#owner <> :me AND (#status = :failed OR ' +
       '(#status = :running AND #leaseExpiresAt < :now) OR (:force = :true AND #status <> :running)))',
     names: [
-      ...['owner', 'status', 'leaseExpiresAt', 'claimedAt', 'attempt', 'finishedAt', 'failure', 'rejection'],
+      ...['owner', 'status', 'runningIn', 'leaseExpiresAt', 'claimedAt', 'attempt'],
+      ...['finishedAt', 'failure', 'rejection'],
       ...described.map(([name]) => name),
     ],
     values: {
       ':me': access.owner,
+      ':machine': stateMachineNameOf(access.owner),
       ':running': 'RUNNING',
       ':failed': 'FAILED',
       ':lease': leaseEnd(access),
@@ -134,9 +147,9 @@ async function endAttempt(
   const running = condition.includes(':running') ? { ':running': 'RUNNING' } : {};
   const end = (endStatus: string, stored: string) =>
     update(access, {
-      UpdateExpression: `SET #status = :status, #finishedAt = :at, #${name} = :noted`,
+      UpdateExpression: `SET #status = :status, #finishedAt = :at, #${name} = :noted REMOVE #runningIn`,
       ConditionExpression: `${condition} AND ${stored}(#storedAttempt)`,
-      names: ['status', 'finishedAt', 'owner', 'storedAttempt', name],
+      names: ['status', 'finishedAt', 'runningIn', 'owner', 'storedAttempt', name],
       values: { ':status': endStatus, ':at': instant(access), ':noted': noted[name], ':me': access.owner, ...running },
     });
   const ended = (await end(status, 'attribute_not_exists')) ?? (await end('STORED', 'attribute_exists'));
@@ -146,10 +159,16 @@ async function endAttempt(
 /** The record is ours already: the same execution claims again. */
 function renewOwn(access: RecordAccess): Promise<Record<string, unknown> | undefined> {
   return update(access, {
-    UpdateExpression: 'SET #leaseExpiresAt = :lease, #status = :running',
+    UpdateExpression: 'SET #leaseExpiresAt = :lease, #status = :running, #runningIn = :machine',
     ConditionExpression: '#owner = :me AND #status IN (:running, :failed)',
-    names: ['leaseExpiresAt', 'status', 'owner'],
-    values: { ':lease': leaseEnd(access), ':running': 'RUNNING', ':failed': 'FAILED', ':me': access.owner },
+    names: ['leaseExpiresAt', 'status', 'runningIn', 'owner'],
+    values: {
+      ':lease': leaseEnd(access),
+      ':machine': stateMachineNameOf(access.owner),
+      ':running': 'RUNNING',
+      ':failed': 'FAILED',
+      ':me': access.owner,
+    },
   });
 }
 

@@ -233,7 +233,7 @@ describe('a bucket of the same app as the source', () => {
 describe('a ledger table', () => {
   const template = templateOf((stack) => new LedgerTable(stack, 'Ledger'));
 
-  test('keeps records by their keys and finds them by their owner', () => {
+  test('keeps records by their keys and finds them by their owner, and those that run by the end of their lease', () => {
     template.hasResourceProperties('AWS::DynamoDB::Table', {
       KeySchema: [
         { AttributeName: 'pk', KeyType: 'HASH' },
@@ -244,6 +244,14 @@ describe('a ledger table', () => {
           IndexName: 'owner-index',
           KeySchema: [{ AttributeName: 'owner', KeyType: 'HASH' }],
           Projection: { ProjectionType: 'ALL' },
+        },
+        {
+          IndexName: 'lease-index',
+          KeySchema: [
+            { AttributeName: 'runningIn', KeyType: 'HASH' },
+            { AttributeName: 'leaseExpiresAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['owner'] },
         },
       ],
       BillingMode: 'PAY_PER_REQUEST',

@@ -1,4 +1,4 @@
-/** How a command may end, through the whole workflow and real bash: what the ledger and the execution then say. */
+/** How a command and its execution may end, through the whole workflow and real bash: what the ledger and the execution then say. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { fromItem, toItem } from '../../tasks/attribute-values';
 import { simulate, type ObjectRecord, type SimulatedExecution, type Simulation } from '../../local';
 import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 
@@ -131,4 +132,101 @@ test.each([
   expect({ status: record.status, key: record.key }).toEqual({ status: 'STORED', key });
   const [written] = await simulation.results(record);
   expect(Buffer.from(written!.body).toString('utf8')).toBe(key);
+});
+
+describe('an execution whose end is announced to nobody', () => {
+  const hourMs = 3_600_000;
+  const silence = (source: string): void =>
+    simulation.services.events.interceptDelivery((delivery, delayMs, deliver) => {
+      if (delivery.event.source !== source) deliver(delivery, delayMs);
+    });
+  const stuckMetrics = () =>
+    simulation.services.logs
+      .events()
+      .filter(({ message }) => message.includes('StuckObjects'))
+      .map(({ message }) => JSON.parse(message) as Record<string, unknown>);
+  const ledgerKeys = () =>
+    simulation.services.dynamodb
+      .items(simulation.services.dynamodb.tableNames[0]!)
+      .map((item) => String(fromItem(item as never)['sk']));
+
+  test('leaves its object FAILED with the cause within three hours, and counts it for the alarm', async () => {
+    silence('aws.states');
+    const { record } = await process('echo "no such column" >&2; exit 1');
+    expect(record.status).toBe('RUNNING');
+
+    await simulation.advance(3 * hourMs + 60_000);
+
+    const [found] = simulation.records();
+    expect(found).toMatchObject({ status: 'FAILED', failure: { error: 'Command.Failed', redriveCount: 0 } });
+    expect(found).not.toHaveProperty('runningIn');
+    expect((found!['failure'] as { cause: string }).cause).toContain('no such column');
+    expect(stuckMetrics()).toEqual([expect.objectContaining({ StuckObjects: 1, StateMachine: expect.any(String) })]);
+  });
+
+  test('gives back its slot and its command when it was stopped', async () => {
+    silence('aws.states');
+    simulation.services.ssm.commands.answer(() => ({ exitCode: 'never' }));
+    await simulation.upload({ key: 'script', body: 'sleep 100000', contentType: 'text/plain' });
+    await simulation.advance(60_000);
+    const [execution] = simulation.executions;
+    simulation.services.states.operations.StopExecution({ executionArn: execution!.arn, cause: 'a mistake' });
+
+    await simulation.advance(3 * hourMs + 60_000);
+
+    expect(simulation.records()).toEqual([
+      expect.objectContaining({
+        status: 'FAILED',
+        failure: expect.objectContaining({ error: 'Execution.Aborted', cause: 'a mistake' }),
+      }),
+    ]);
+    expect(ledgerKeys().filter((key) => /^(slot|waiting)#/.test(key))).toEqual([]);
+    expect(
+      [...simulation.services.ssm.commands.all.values()].filter(({ status }) => /Pending|InProgress/.test(status)),
+    ).toEqual([]);
+  });
+
+  test('can be redriven afterwards, and then stores its object', async () => {
+    silence('aws.states');
+    let isDiskFull = true;
+    simulation.services.ssm.commands.answer(() =>
+      isDiskFull ? { exitCode: 1, standardError: 'the disk is full' } : undefined,
+    );
+    const { execution } = await process('echo 1 >"$RESULTS_DIR/n"');
+    await simulation.advance(3 * hourMs + 60_000);
+    expect(simulation.records()).toEqual([expect.objectContaining({ status: 'FAILED' })]);
+    isDiskFull = false;
+
+    simulation.services.states.operations.RedriveExecution({ executionArn: execution.arn });
+    await simulation.settle();
+
+    const [record] = simulation.records();
+    expect(record).toMatchObject({ status: 'STORED' });
+    expect(record).not.toHaveProperty('failure');
+  });
+
+  test('is left alone as long as it runs, however old its lease', async () => {
+    await simulation.advance(55 * 60_000);
+    simulation.services.ssm.commands.answer(() => ({ exitCode: 'never' }));
+    await simulation.upload({ key: 'script', body: 'sleep 100000', contentType: 'text/plain' });
+    // Just before the full hour: a re-check would renew the lease.
+    await simulation.advance(4 * 60_000 + 50_000);
+    const { pk, sk } = simulation.records()[0]!;
+    await simulation.call('dynamodb', 'UpdateItem', {
+      TableName: simulation.services.dynamodb.tableNames[0],
+      Key: toItem({ pk, sk }),
+      UpdateExpression: 'SET leaseExpiresAt = :long_ago',
+      ExpressionAttributeValues: toItem({ ':long_ago': 1 }),
+    });
+    const described: unknown[] = [];
+    simulation.cloud.intercept((call, next) => {
+      if (call.operation === 'DescribeExecution') described.push(call.input['executionArn']);
+      return next(call);
+    });
+
+    await simulation.advance(20_000);
+
+    expect(described).toEqual([simulation.executions[0]!.arn]);
+    expect(simulation.records()).toEqual([expect.objectContaining({ status: 'RUNNING' })]);
+  });
 });

@@ -57,8 +57,6 @@ export function recordOf({ versionId }: Upload, simulation: Simulation): ObjectR
 function checkEnds(world: World): string[] {
   const { simulation } = world;
   const owners = new Map(simulation.executions.map((execution) => [execution.arn, execution]));
-  // The cleaner's event may be lost, and the cleaner itself may die: then leases stand in, later.
-  const cleanerIsExcused = simulation.faults.hits.some(({ subject }) => /^(aws\.states|Cleaner|events)/.test(subject));
   const running = simulation.executions
     .filter(({ status }) => status === 'RUNNING')
     .map(({ name, currentStates }) => `law 1: execution ${name} hangs in ${currentStates.join(', ')}`);
@@ -68,7 +66,7 @@ function checkEnds(world: World): string[] {
     }
     if (record.status === 'FAILED' && record['failure'] === undefined)
       return [`law 1: ${record.key} failed for no reason`];
-    if (record.status !== 'RUNNING' || cleanerIsExcused) return [];
+    if (record.status !== 'RUNNING') return [];
     const owner = owners.get(String(record['owner']));
     return [`law 1: ${record.key} is RUNNING for ever: its execution has ended as ${owner?.status}`];
   });

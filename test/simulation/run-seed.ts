@@ -71,6 +71,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
     const uploads = beginWorkload(simulation, random.fork('workload'), objectCount, fail);
     const world: World = { simulation, instances, uploads };
     await simulation.settle();
+    await letSweepsFindWhatIsLeft(simulation);
     check(await checkRest(world));
     await recover(world, random.fork('recovery'));
     check(await checkRest(world));
@@ -90,6 +91,13 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
     callCount: observer.callCount,
     transitions: simulation.executions.reduce((sum, { transitions }) => sum + transitions, 0),
   };
+}
+
+/** Whatever has happened to the cleaner: two hours after the last sign of life a lease ends, and sweeps follow every hour.
+ * One of them may be lost, or die, as well. */
+async function letSweepsFindWhatIsLeft(simulation: Simulation): Promise<void> {
+  const isRunning = () => simulation.records().some(({ status }) => status === 'RUNNING');
+  for (let hour = 0; hour < 6 && isRunning(); hour++) await simulation.advance(hourMs);
 }
 
 /** Nothing is broken any more: leases end, people redrive what has failed or start it again, another object is uploaded. */

@@ -7,6 +7,7 @@ const bucket = /<(Inbox\w+)>/.exec(JSON.stringify(state.Arguments))![0];
 
 const context = {
   Execution: { Id: 'arn:aws:states:eu-west-1:111122223333:execution:machine:run-1', Name: 'run-1', RedriveCount: 0 },
+  StateMachine: { Name: 'machine' },
   State: { EnteredTime: '2026-11-22T10:00:00.500Z', Name: 'Claim object', RetryCount: 0 },
 };
 
@@ -74,6 +75,12 @@ test('sets a lease that ends two hours after the state was entered', async () =>
   const enteredSeconds = Date.parse('2026-11-22T10:00:00Z') / 1000;
   expect(ExpressionAttributeValues[':now']).toEqual({ N: String(enteredSeconds) });
   expect(ExpressionAttributeValues[':leaseExpiresAt']).toEqual({ N: String(enteredSeconds + 7200) });
+});
+
+test('is found by the name of its state machine once its lease has ended', async () => {
+  const { UpdateExpression, ExpressionAttributeValues } = await claimCall(versioned);
+  expect(UpdateExpression).toContain('runningIn = :machine');
+  expect(ExpressionAttributeValues[':machine']).toEqual({ S: 'machine' });
 });
 
 test('forces only when force is true', async () => {

@@ -6,6 +6,7 @@ import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { workflowMetrics } from '../../tasks/metric';
 import { BackupPolicy, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { command, makeWorkflow, withoutCopies } from './synthesize';
 
@@ -48,7 +49,7 @@ test.each([
 });
 
 test('tries for a day to deliver each event, and keeps it in the queue after that', () => {
-  expect(ownRules.length).toBe(6);
+  expect(ownRules.length).toBe(7);
   for (const [id, rule] of ownRules) {
     expect([id, rule['Properties'].Targets]).toEqual([
       id,
@@ -72,7 +73,7 @@ test('keeps the events that its functions fail on', () => {
 });
 
 test('listens for its own commands and backup jobs, by what only they have', () => {
-  const details = ownRules.map(([, rule]) => rule['Properties'].EventPattern.detail);
+  const details = ownRules.map(([, rule]) => rule['Properties'].EventPattern?.detail);
   expect(details).toContainEqual({ 'document-name': [{ Ref: expect.stringContaining('Document') }] });
   expect(details).toContainEqual({
     backupVaultName: [{ 'Fn::GetAtt': [expect.stringContaining('Vault'), 'BackupVaultName'] }],
@@ -98,6 +99,27 @@ test('cleans up after executions that end badly, and only after its own', () => 
   });
 });
 
+test('looks once an hour for executions of its own that nobody has cleaned up after', () => {
+  template.hasResourceProperties('AWS::Events::Rule', {
+    ScheduleExpression: 'rate(1 hour)',
+    Targets: [
+      Match.objectLike({
+        Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('Cleaner'), 'Arn'] },
+        Input: {
+          'Fn::Join': [
+            '',
+            [
+              '{"sweep":{"stateMachineName":"',
+              { 'Fn::GetAtt': [Match.stringLikeRegexp('StateMachine'), 'Name'] },
+              '"}}',
+            ],
+          ],
+        },
+      }),
+    ],
+  });
+});
+
 test('tells others of stored objects by the outcome in the output', () => {
   template.hasResourceProperties('AWS::Events::Rule', {
     EventPattern: {
@@ -114,7 +136,7 @@ test('leaves out rules, vault and functions for what is not wanted', () => {
     makeWorkflow({ snapshot: SnapshotPolicy.never(), backup: BackupPolicy.never() }).stack,
   );
   bare.resourceCountIs('AWS::Backup::BackupVault', 0);
-  bare.resourceCountIs('AWS::Events::Rule', 4);
+  bare.resourceCountIs('AWS::Events::Rule', 5);
   bare.resourceCountIs('AWS::Lambda::Function', 6);
 });
 
@@ -135,9 +157,10 @@ test('watches only metrics that the services publish', () => {
     'AWS/States': ['ExecutionsFailed', 'ExecutionsTimedOut'],
     'AWS/SQS': ['ApproximateNumberOfMessagesVisible'],
     'AWS/Events': ['InvocationsFailedToBeSentToDlq'],
+    ObjectWorkflow: Object.values(workflowMetrics).map(({ name }) => name),
   };
   const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
-  expect(alarms).toHaveLength(4);
+  expect(alarms).toHaveLength(5);
   for (const { Properties } of alarms) {
     expect(published[Properties.Namespace]).toContain(Properties.MetricName);
     expect(Properties.Dimensions).toHaveLength(1);

@@ -1,0 +1,41 @@
+/** The metrics that tasks publish, in CloudWatch's embedded metric format: fields of a log line, without a call or a permission.
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html (read 2026-11) */
+
+/** One metric, as alarms and tasks know it. */
+export interface WorkflowMetric {
+  readonly namespace: string;
+  readonly name: string;
+  /** Names the dimension; its value is the state machine's name. */
+  readonly dimension: string;
+}
+
+/** Every metric that the tasks publish. CloudWatch bills each one that had a value in a month. */
+export const workflowMetrics = {
+  /** Objects whose execution had ended and that nobody had cleaned up after, when a sweep found and released them. */
+  stuckObjects: { namespace: 'ObjectWorkflow', name: 'StuckObjects', dimension: 'StateMachine' },
+} as const satisfies Readonly<Record<string, WorkflowMetric>>;
+
+/** Makes the fields that turn a log line into one value of a metric.
+ * @param value How many.
+ * @example
+ * context.log.warn('Stuck', metricFields(workflowMetrics.stuckObjects, 2, { stateMachineName, nowMs: context.nowMs() })); */
+export function metricFields(
+  metric: WorkflowMetric,
+  value: number,
+  { stateMachineName, nowMs }: { readonly stateMachineName: string; readonly nowMs: number },
+): Readonly<Record<string, unknown>> {
+  return {
+    [metric.dimension]: stateMachineName,
+    [metric.name]: value,
+    _aws: {
+      Timestamp: nowMs,
+      CloudWatchMetrics: [
+        {
+          Namespace: metric.namespace,
+          Dimensions: [[metric.dimension]],
+          Metrics: [{ Name: metric.name, Unit: 'Count' }],
+        },
+      ],
+    },
+  };
+}

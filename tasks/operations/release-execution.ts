@@ -1,0 +1,52 @@
+/** Releases what an execution that has ended still holds: its operations end, and its records say why. Owns nothing itself. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { recordReference } from '../object-reference';
+import { abandonOperation } from './abandon-operation';
+import { advance } from './advance';
+import { failRecord, type RecordedFailure } from './object-record';
+import { operation } from './operation';
+import { operationContext, type OperationTaskContext } from './operation-context';
+
+/** An execution that has ended, and what its records are to say of it. */
+export interface EndedExecution {
+  readonly arn: string;
+  readonly failure: RecordedFailure;
+}
+
+/** What was released. */
+export interface Released {
+  readonly operationIds: string[];
+  /** Records that were still RUNNING. */
+  readonly recordsFailed: number;
+}
+
+/** Ends the operations of an execution, fails its records and moves on whoever waited for what it held.
+ * May be repeated, and may come late: what a later redrive has begun is left alone. */
+export async function releaseExecution(
+  { arn, failure }: EndedExecution,
+  context: OperationTaskContext,
+): Promise<Released> {
+  const surroundings = operationContext(context);
+  const owned = await surroundings.ledger.readOwned(arn);
+  const operations = owned.flatMap((item) => operation.safeParse(item).data ?? []);
+  const freed: string[] = [];
+  for (const held of operations) {
+    if (held.redriveCount > failure.redriveCount) continue;
+    freed.push(...(await abandonOperation(held, `the execution has ended: ${failure.error}`, surroundings)));
+  }
+  let recordsFailed = 0;
+  for (const item of owned) {
+    const record = recordReference.safeParse(item).data;
+    if (record === undefined || !record.pk.startsWith('object#')) continue;
+    const access = {
+      client: context.client(DynamoDBClient),
+      tableName: context.settings.ledgerTable,
+      record,
+      owner: arn,
+      nowMs: context.nowMs(),
+    };
+    if (await failRecord(access, failure)) recordsFailed++;
+  }
+  await advance([...new Set(freed)], surroundings);
+  return { operationIds: operations.map((held) => held.id), recordsFailed };
+}
