@@ -59,6 +59,8 @@ export class Account {
   readonly log: { level: string; message: string; [field: string]: unknown }[] = [];
   readonly events: AwsEvent[] = [];
   readonly instanceIds: string[];
+  /** What DescribeExecution says, by execution ARN: others do not exist, and an error is thrown. */
+  readonly executions = new Map<string, object>();
   private readonly tokens = new Map<string, { visit: Visit; isOpen: boolean }>();
   private invocationCount = 0;
 
@@ -254,6 +256,12 @@ export class Account {
           if (this.tokens.get(input.taskToken)?.isOpen !== true)
             throw new ServiceError('TaskTimedOut', 'Task Timed Out');
           return {};
+        },
+        DescribeExecution: ({ executionArn }: { executionArn: string }): ServiceOutput => {
+          const described = this.executions.get(executionArn);
+          if (described === undefined) throw new ServiceError('ExecutionDoesNotExist', executionArn);
+          if (described instanceof Error) throw described;
+          return { executionArn, ...described };
         },
       },
     };

@@ -1,5 +1,6 @@
 import { processObject } from '../../tasks';
 import type { ScriptRequest, ScriptResult } from '../../local/services/ssm';
+import { ServiceError } from '../../local/services/service';
 import { Account, processSettings, type AccountOptions } from './account';
 
 jest.setTimeout(30_000);
@@ -43,6 +44,19 @@ describe('process-object', () => {
     await account.pass(4 * 3600);
     expect(visit.status).toBe('succeeded');
     expect(visit.entries).toBeLessThanOrEqual(1 + 8);
+  });
+
+  it('waits for a command that SSM does not show on its instance yet', async () => {
+    let hidden = 3;
+    const { account, visit } = await start(() => ({ durationMs: 60_000 }));
+    account.cloud.intercept((call, next) => {
+      if (call.operation !== 'GetCommandInvocation' || hidden-- <= 0) return next(call);
+      throw new ServiceError('InvocationDoesNotExist', '');
+    });
+    await account.pass(3600);
+    expect(hidden).toBeLessThan(0);
+    expect(visit.status).toBe('succeeded');
+    expect(account.ssm.commands.all.size).toBe(1);
   });
 
   it('keeps an end that was seen while no token was valid, and reports it with the next one', async () => {

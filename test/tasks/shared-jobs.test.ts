@@ -101,6 +101,14 @@ describe('snapshot-instance', () => {
     expect(account.ec2.images.all.size).toBe(2);
   });
 
+  it('waits as long for an image as EC2 may take for one: nearly a day', async () => {
+    const account = await newAccount({ imageDurationMs: 23 * 3_600_000 });
+    const visit = await snapshot(account, 1);
+    await account.pass(24 * 3600);
+    expect(visit.status).toBe('succeeded');
+    expect(account.ec2.images.all.size).toBe(1);
+  });
+
   it('asks for another image when one fails, and gives up after the last try', async () => {
     const account = await newAccount();
     let images = 0;

@@ -35,6 +35,16 @@ test('keeps one record for each version of an object, found by the hash of its p
   expect(Key.sk.S).toBe('version#v1');
 });
 
+test('tells long keys apart that differ only at their end, and every new version of one key', async () => {
+  const long = `in/${'folder with spaces/'.repeat(20)}`;
+  const keys = await Promise.all(
+    [event({ key: `${long}a.csv`, 'version-id': 'v1' }), event({ key: `${long}b.csv`, 'version-id': 'v1' })]
+      .concat(event({ key: `${long}a.csv`, 'version-id': 'v2' }))
+      .map(async (input) => JSON.stringify((await claimCall(input)).Key)),
+  );
+  expect(new Set(keys).size).toBe(3);
+});
+
 test('meets in one record when started by an event and by hand for the same version', async () => {
   const byHand = await claimCall({ bucket, key: 'in/a.csv', versionId: 'v1' });
   expect(byHand.Key).toEqual((await claimCall(versioned)).Key);
