@@ -27,8 +27,21 @@ export interface ResultFile {
 export function readRecords(dynamodb: DynamoDbService): ObjectRecord[] {
   return dynamodb.tableNames
     .flatMap((table) => dynamodb.items(table))
-    .map((item) => fromItem(item as Readonly<Record<string, AttributeValue>>))
+    .map(readItem)
     .filter(isObjectRecord);
+}
+
+type PlainItem = Readonly<Record<string, unknown>>;
+
+/** An item in a table is never changed, only replaced: what was read of it once is still right. */
+const readItems = new WeakMap<object, PlainItem>();
+
+function readItem(item: object): PlainItem {
+  const known = readItems.get(item);
+  if (known !== undefined) return known;
+  const plain = fromItem(item as Readonly<Record<string, AttributeValue>>);
+  readItems.set(item, plain);
+  return plain;
 }
 
 /** An alias of a record (`content#…`) is no record: it has no status. */

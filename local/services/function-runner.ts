@@ -60,7 +60,8 @@ interface FunctionRunnerOptions {
 export class FunctionRunner {
   constructor(private readonly options: FunctionRunnerOptions) {}
 
-  /** @throws UnsupportedError when nothing on this machine can run the function */
+  /** @param event Belongs to the function's code from then on.
+   * @throws UnsupportedError when nothing on this machine can run the function */
   async run(
     definition: FunctionDefinition,
     event: unknown,
@@ -111,7 +112,7 @@ export class FunctionRunner {
       clientConfiguration: this.options.clientConfiguration(principal),
       environment: definition.environment,
     };
-    return outcomeOf(definition, async () => standIn(structuredClone(event) as never, context));
+    return outcomeOf(definition, async () => standIn(event as never, context));
   }
 
   private runTyped(
@@ -134,7 +135,7 @@ export class FunctionRunner {
       writeLog: (line) => this.options.writeLog(definition, line),
     });
     const getRemainingTimeInMillis = (): number => Math.max(0, deadlineMs - clock.nowMs());
-    const outcome = outcomeOf(definition, () => handle(structuredClone(event), { getRemainingTimeInMillis }));
+    const outcome = outcomeOf(definition, () => handle(event, { getRemainingTimeInMillis }));
     return withinTimeout(definition, killed === undefined ? outcome : Promise.race([outcome, killed]));
   }
 }
@@ -166,16 +167,23 @@ function checkRunnable(definition: FunctionDefinition): void {
 /** Loads CommonJS code. What cannot be loaded here, an ECMAScript module for example, is left to its own process. */
 function loadTypedHandler(definition: FunctionDefinition): TypedHandler | undefined {
   const [file, member] = splitHandler(definition.handler);
+  const path = join(definition.codeDirectory!, file);
+  if (!loadedModules.has(path)) loadedModules.set(path, load(path));
+  const handler = loadedModules.get(path)?.[member] as Partial<TypedHandler> | undefined;
+  return typeof handler?.withRuntime === 'function' ? (handler as TypedHandler) : undefined;
+}
+
+/** Finding a module anew for every invocation takes longer than most of them. */
+const loadedModules = new Map<string, Readonly<Record<string, unknown>> | undefined>();
+
+function load(path: string): Readonly<Record<string, unknown>> | undefined {
   // The SDK warns of the Node version of this process; the function is meant for the one its runtime names.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  let loaded: Readonly<Record<string, unknown>>;
   try {
-    loaded = require(join(definition.codeDirectory!, file)) as Readonly<Record<string, unknown>>;
+    return require(path) as Readonly<Record<string, unknown>>;
   } catch {
     return undefined;
   }
-  const handler = loaded[member] as Partial<TypedHandler> | undefined;
-  return typeof handler?.withRuntime === 'function' ? (handler as TypedHandler) : undefined;
 }
 
 function lambdaEnvironment(definition: FunctionDefinition, region: string): Readonly<Record<string, string>> {

@@ -99,7 +99,7 @@ export class LambdaService implements Service {
     const { clock, random } = this.options;
     const attempt = (attempts: number): void => {
       void clock.track((work) =>
-        this.run(definition, payload, work)
+        this.run(definition, structuredClone(payload), work)
           .then((outcome) => this.afterAttempt({ definition, payload, work }, outcome, attempts, attempt))
           .catch(this.options.report),
       );

@@ -91,7 +91,8 @@ export type Interceptor = (
 /** All simulated services of one account and Region, and the one way to call them. */
 export class Cloud {
   private readonly services = new Map<ServiceName, Service>();
-  private readonly interceptors: Interceptor[] = [];
+  /** From the first interceptor to the service. */
+  private chain = (call: ServiceCall): Promise<ServiceOutput> => this.dispatch(call);
 
   constructor(
     readonly region: string,
@@ -106,18 +107,15 @@ export class Cloud {
 
   /** Adds an interceptor around those already there: the last one added sees a call first. */
   intercept(interceptor: Interceptor): void {
-    this.interceptors.unshift(interceptor);
+    const next = this.chain;
+    this.chain = (call) => interceptor(call, next);
   }
 
   /** Calls an operation.
    * @throws ServiceError what the service answers instead of a result
    * @throws UnsupportedError when the service or the operation is not simulated */
   call(call: ServiceCall): Promise<ServiceOutput> {
-    const chain = this.interceptors.reduceRight<(call: ServiceCall) => Promise<ServiceOutput>>(
-      (next, interceptor) => (intercepted) => interceptor(intercepted, next),
-      (final) => this.dispatch(final),
-    );
-    return chain(call);
+    return this.chain(call);
   }
 
   private async dispatch(call: ServiceCall): Promise<ServiceOutput> {

@@ -52,8 +52,12 @@ export function copyValue(shape: Shape, value: unknown, encoding: Encoding): unk
 }
 
 function copyStructure(shape: StructureShape, value: Values, encoding: Encoding): Values {
+  const names = Object.keys(value);
+  // A union, which DynamoDB's values are, has one member: no need to ask for all of them.
+  const only = names.length === 1 ? shape.membersByName.get(names[0]!) : undefined;
+  const members = names.length === 1 ? (only === undefined ? [] : [only]) : shape.members;
   const copied: Values = {};
-  for (const member of shape.members) {
+  for (const member of members) {
     const given = value[member.name];
     if (given === undefined || given === null || isLost(member, given, encoding)) continue;
     copied[member.name] =

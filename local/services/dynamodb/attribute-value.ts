@@ -22,7 +22,6 @@ export type Item = Readonly<Record<string, AttributeValue>>;
 
 const types: ReadonlySet<string> = new Set(['S', 'N', 'B', 'BOOL', 'NULL', 'SS', 'NS', 'BS', 'L', 'M']);
 const nestingLimit = 32;
-const encoder = new TextEncoder();
 
 /** The type of a value. */
 export function typeOf(value: AttributeValue): AttributeType {
@@ -39,13 +38,16 @@ export function contentOf(value: AttributeValue): unknown {
  * @throws ServiceError ValidationException in DynamoDB's words */
 export function parseAttributeValue(value: unknown, depth = 0): AttributeValue {
   const given = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  const names = Object.keys(given).filter((name) => given[name] !== undefined);
-  if (names.length > 1) {
-    throw validationError(
-      'Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes',
-    );
+  let type: string | undefined;
+  for (const name of Object.keys(given)) {
+    if (given[name] === undefined) continue;
+    if (type !== undefined) {
+      throw validationError(
+        'Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes',
+      );
+    }
+    type = name;
   }
-  const type = names[0];
   if (type === undefined || !types.has(type)) throw emptyValueError();
   if (depth > nestingLimit) throw validationError('Nesting Levels have exceeded supported limits');
   return parseTyped(type as AttributeType, given[type], depth);
@@ -55,7 +57,7 @@ export function parseAttributeValue(value: unknown, depth = 0): AttributeValue {
 export function parseItem(item: unknown): Item {
   const parsed: Record<string, AttributeValue> = {};
   for (const [name, value] of Object.entries((item ?? {}) as Record<string, unknown>)) {
-    if (encoder.encode(name).length > 65_535) {
+    if (Buffer.byteLength(name) > 65_535) {
       throw validationError('One or more parameter values were invalid: Attribute name is too large');
     }
     setAttribute(parsed, name, parseAttributeValue(value));
@@ -65,6 +67,8 @@ export function parseItem(item: unknown): Item {
 
 /** Copies a value, so that what a caller does to it does not reach the table. */
 export function copyValue(value: AttributeValue): AttributeValue {
+  if ('S' in value) return { S: value.S };
+  if ('N' in value) return { N: value.N };
   if ('M' in value) return { M: copyItem(value.M) };
   if ('L' in value) return { L: value.L.map(copyValue) };
   if ('B' in value) return { B: value.B.slice() };

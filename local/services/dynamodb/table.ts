@@ -67,7 +67,9 @@ export class ItemView {
 
   /** All items: partitions in an order that has nothing to do with their names, as on AWS. */
   scan(): readonly Item[] {
-    return this.inOrder([...this.partitions.values()].flatMap((partition) => [...partition.values()]));
+    const partitions = [...this.partitions].map(([name, items]) => ({ name, hash: hash(name), items }));
+    partitions.sort((left, right) => left.hash - right.hash || (left.name < right.name ? -1 : 1));
+    return partitions.flatMap(({ items }) => this.inOrder(items.values()));
   }
 
   /** Orders two items, or keys of items, as reads return them. */
@@ -76,6 +78,10 @@ export class ItemView {
     if (partition !== otherPartition) {
       return hash(partition) - hash(otherPartition) || (partition < otherPartition ? -1 : 1);
     }
+    return this.compareWithin(left, right);
+  }
+
+  private compareWithin(left: Item, right: Item): number {
     const { sortKey } = this.key;
     const order = sortKey === undefined ? 0 : compareValues(left[sortKey]!, right[sortKey]!);
     if (order !== 0 && order !== undefined) return order;
@@ -89,8 +95,10 @@ export class ItemView {
     return count;
   }
 
+  /** Orders items of one partition. */
   private inOrder(items: Iterable<Item>): readonly Item[] {
-    return [...items].sort((left, right) => this.compare(left, right));
+    const ordered = [...items];
+    return ordered.length < 2 ? ordered : ordered.sort((left, right) => this.compareWithin(left, right));
   }
 
   /** An index shows only items that have its key attributes. */
