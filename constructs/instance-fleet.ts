@@ -1,6 +1,12 @@
 /** The construct `InstanceFleet`: EC2 instances that process objects, as many as there is work. */
-import { Size, Tags } from 'aws-cdk-lib';
-import { AutoScalingGroup, type IAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
+import { Duration, Size, Tags } from 'aws-cdk-lib';
+import {
+  AutoScalingGroup,
+  DefaultResult,
+  LifecycleTransition,
+  type IAutoScalingGroup,
+  type LifecycleHook,
+} from 'aws-cdk-lib/aws-autoscaling';
 import {
   AmazonLinuxCpuType,
   BlockDeviceVolume,
@@ -20,7 +26,9 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal, type IRole } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import type { Fleet } from '../tasks/operations/settings';
 import { dataVolumeDevice, mountDataVolume, type DataVolume } from './data-volume';
+import { FleetKeeper, groupArn } from './fleet-keeper';
 import {
   GroupedInstances,
   NamedInstances,
@@ -29,9 +37,11 @@ import {
   type FleetInstance,
   type FleetRequest,
   type FleetTag,
+  type FollowedQueue,
   type IInstanceFleet,
 } from './fleet-members';
 import { createFleetNetwork, createFleetSecurityGroup } from './fleet-network';
+import { FleetScaling } from './fleet-scaling';
 import { misuse } from './misuse';
 
 /** How a fleet differs from the defaults. */
@@ -52,8 +62,11 @@ export interface InstanceFleetProps {
    * @default 0 */
   readonly minCapacity?: number;
   /** Most instances.
-   * @default 4 */
+   * @default 4, or as many as `minCapacity` if that is more */
   readonly maxCapacity?: number;
+  /** How long an instance has had no work before it is ended.
+   * @default Duration.minutes(10) */
+  readonly idleTime?: Duration;
   /** Size of the encrypted root volume, which also holds what a command downloads and writes.
    * @default Size.gibibytes(20) */
   readonly rootVolumeSize?: Size;
@@ -71,7 +84,8 @@ export interface InstanceFleetProps {
   readonly userDataCommands?: readonly string[];
 }
 
-/** An Auto Scaling group of instances that process objects. They have an encrypted root volume, answer only IMDSv2 (from
+/** An Auto Scaling group of instances that process objects: instances are added while objects wait, and ended when they have
+ * had no work for a while. One that works is protected, and if it has to go all the same it ends its work first. They have an encrypted root volume, answer only IMDSv2 (from
  * the instance itself, not from containers on it), have no key pair, and nothing can reach them: work comes through Systems Manager.
  *
  * Prices (us-east-1, on demand, a month of 730 hours): an instance t4g.small $12.26, its public address $3.65, 20 GiB gp3
@@ -107,13 +121,22 @@ export class InstanceFleet extends Construct implements IInstanceFleet, IConnect
   public readonly vpc: IVpc;
   public readonly group: AutoScalingGroup;
   public readonly launchTemplate: LaunchTemplate;
+  /** Holds an instance that its group wants to end until its work is done. */
+  public readonly drain: LifecycleHook;
   /** Role in the instances' profile. */
   public readonly role: IRole;
   public readonly securityGroup: ISecurityGroup;
   /** What may reach the instances, a load balancer for one. */
   public readonly connections: Connections;
 
+  /** Looks after the fleet once a workflow uses it. */
+  public get keeper(): FleetKeeper | undefined {
+    return this.followed?.keeper;
+  }
+
   private readonly members: GroupedInstances;
+  private readonly idleTime: Duration;
+  private followed: (FollowedQueue & { readonly keeper: FleetKeeper }) | undefined;
 
   /** @throws Error when the capacities or the data volume cannot work */
   constructor(scope: Construct, id: string, props: InstanceFleetProps = {}) {
@@ -133,12 +156,58 @@ export class InstanceFleet extends Construct implements IInstanceFleet, IConnect
       maxCapacity,
     });
     Tags.of(this.group).add('Name', this.node.path);
+    this.drain = this.group.addLifecycleHook('Drain', {
+      lifecycleTransition: LifecycleTransition.INSTANCE_TERMINATING,
+      // The keeper asks for more time every minute, as long as there is work: up to 48 hours, as long as a command may take.
+      heartbeatTimeout: Duration.minutes(30),
+      defaultResult: DefaultResult.CONTINUE,
+    });
+    this.idleTime = props.idleTime ?? Duration.minutes(10);
     this.members = new GroupedInstances(this.group);
   }
 
   /** Called by a workflow, once. */
   public bind(scope: Construct, request: FleetRequest): FleetConfig {
-    return this.members.bind(scope, request);
+    const config = this.members.bind(scope, request);
+    const groupName = this.group.autoScalingGroupName;
+    const fleet: Fleet = { ...config.fleet, kind: 'autoScalingGroup', groupName, protectsBusy: true };
+    return {
+      ...config,
+      fleet,
+      instances: { ...config.instances, protectedGroupArn: groupArn(this, groupName) },
+      follow: (queue) => this.follow(fleet, queue),
+    };
+  }
+
+  /** Workflows that share a fleet share its queue, which is in one ledger. */
+  private follow(fleet: Fleet, queue: FollowedQueue): FleetKeeper {
+    const { followed } = this;
+    if (followed === undefined) return this.create(fleet, queue);
+    if (followed.ledger === queue.ledger && followed.slotsPerInstance === queue.slotsPerInstance)
+      return followed.keeper;
+    throw misuse({
+      what: 'Two workflows share a fleet, but not its queue',
+      where: this.node.path,
+      got: `ledgers ${followed.ledger.node.path} and ${queue.ledger.node.path}, slotsPerInstance ${followed.slotsPerInstance} and ${queue.slotsPerInstance}`,
+      allowed: 'one ledger and one number of slots for all workflows of a fleet',
+      fix: 'give both workflows the same `ledger` and slotsPerInstance, or each a fleet of its own',
+    });
+  }
+
+  private create(fleet: Fleet, queue: FollowedQueue): FleetKeeper {
+    const keeper = new FleetKeeper(this, 'Keeper', {
+      ledger: queue.ledger,
+      fleet,
+      hookName: this.drain.lifecycleHookName,
+    });
+    this.followed = { ...queue, keeper };
+    new FleetScaling(this, 'Scaling', {
+      group: this.group,
+      keeper,
+      slotsPerInstance: queue.slotsPerInstance,
+      idleTime: this.idleTime,
+    });
+    return keeper;
   }
 
   private createLaunchTemplate(props: InstanceFleetProps): LaunchTemplate {

@@ -41,6 +41,42 @@ const withoutResources = [
   'xray:GetSamplingTargets',
 ];
 
+/** Actions that exist, as IAM spells them: each was looked up. An API call and its action may differ in name, as S3's
+ * HeadObject (`s3:GetObject`) and CopyObject (`s3:GetObject` and `s3:PutObject`) do.
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html (read 2026-09) */
+const existingActions: Readonly<Record<string, readonly string[]>> = {
+  autoscaling: ['DescribeAutoScalingGroups', 'DescribeAutoScalingInstances', 'CompleteLifecycleAction'],
+  backup: ['DescribeBackupJob', 'ListBackupJobs', 'StartBackupJob'],
+  cloudwatch: ['PutMetricData'],
+  dynamodb: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+  ec2: [
+    ...['CopyImage', 'CreateImage', 'CreateTags', 'DeleteSnapshot', 'DeregisterImage', 'DescribeImages'],
+    ...['DescribeInstances', 'DescribeLaunchTemplateVersions', 'RunInstances', 'TerminateInstances'],
+  ],
+  iam: ['PassRole'],
+  kms: ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'GenerateDataKey*', 'ReEncrypt*'],
+  lambda: ['InvokeFunction'],
+  logs: [
+    ...['CreateLogDelivery', 'CreateLogStream', 'DeleteLogDelivery', 'DescribeLogGroups', 'DescribeLogStreams'],
+    ...['DescribeResourcePolicies', 'GetLogDelivery', 'ListLogDeliveries', 'PutLogEvents', 'PutResourcePolicy'],
+    'UpdateLogDelivery',
+  ],
+  s3: [
+    ...['AbortMultipartUpload', 'DeleteObject', 'DeleteObjectVersion', 'GetObject', 'GetObjectVersion', 'ListBucket'],
+    ...['PutObject', 'PutObjectTagging', 'GetObjectTagging', 'GetObjectVersionTagging'],
+  ],
+  sqs: ['GetQueueAttributes', 'GetQueueUrl', 'SendMessage'],
+  ssm: [
+    ...['CancelCommand', 'DescribeInstanceInformation', 'GetCommandInvocation', 'GetParameter', 'ListCommands'],
+    ...['PutParameter', 'SendCommand'],
+  ],
+  states: [
+    ...['DescribeExecution', 'RedriveExecution', 'SendTaskFailure', 'SendTaskHeartbeat', 'SendTaskSuccess'],
+    'StartExecution',
+  ],
+  xray: ['GetSamplingRules', 'GetSamplingTargets', 'PutTelemetryRecords', 'PutTraceSegments'],
+};
+
 const stack = new Stack(new App({ context: withoutCopies }), 'Test');
 const role = new Role(stack, 'InstanceRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
 const { workflow } = makeWorkflow(
@@ -66,13 +102,18 @@ test('name a resource wherever the service knows one', () => {
   const unbounded = Object.values(permissions)
     .flat()
     .filter((line) => line.includes(' on *'))
-    .flatMap((line) =>
-      line
-        .replace(/ on .*/, '')
-        .replace(/^\S+: /, '')
-        .split(', '),
-    );
+    .flatMap(actionsOf);
   expect(unbounded.filter((action) => !withoutResources.includes(action))).toEqual([]);
+});
+
+test('name only actions that exist', () => {
+  const actions = [...new Set(Object.values(permissions).flat().flatMap(actionsOf))];
+  const invented = actions.filter((action) => {
+    const [service, name] = action.split(':') as [string, string];
+    return existingActions[service]?.includes(name) !== true;
+  });
+  expect(actions.length).toBeGreaterThan(40);
+  expect(invented).toEqual([]);
 });
 
 test('use no action with a wildcard', () => {
@@ -160,4 +201,12 @@ function textOf(value: unknown): string {
   if (intrinsic['Fn::Join']) return intrinsic['Fn::Join'][1].map(textOf).join(intrinsic['Fn::Join'][0]);
   const name = intrinsic.Ref ?? intrinsic['Fn::GetAtt']?.join('.');
   return name === undefined ? JSON.stringify(value) : `<${name}>`;
+}
+
+/** The actions of one line of a role's permissions. */
+function actionsOf(line: string): string[] {
+  return line
+    .replace(/ on .*/s, '')
+    .replace(/^\S+: /, '')
+    .split(', ');
 }
