@@ -1,5 +1,9 @@
 /** Builds the simulated services of one account and Region, connects them, and says which resource types they create. */
 import { rmSync } from 'node:fs';
+import { AccessModel, observeResources } from './access/access-model';
+import { Enforcement } from './access/enforcement';
+import { resourceFacts } from './access/resource-facts';
+import { ServiceActions } from './access/service-actions';
 import { Endpoint } from './endpoint';
 import { InstanceRunner } from './instance/instance-runner';
 import type { Progress } from './progress';
@@ -88,6 +92,8 @@ interface CompositionOptions {
   /** How typed tasks reach the services. */
   readonly clients: 'sdk' | 'direct';
   readonly progress: Progress;
+  /** False: every call is allowed. */
+  readonly enforcesAccess: boolean;
 }
 
 /** The services, what creates their resources, and what must be closed at the end. */
@@ -97,6 +103,9 @@ export interface ComposedServices {
   /** What browsers can reach. */
   readonly web: WebModel;
   readonly endpoint: Endpoint;
+  readonly enforcement: Enforcement;
+  /** To be asked once the template is deployed. */
+  readonly serviceActions: ServiceActions;
   readonly close: () => Promise<void>;
 }
 
@@ -104,47 +113,58 @@ export interface ComposedServices {
 export function composeServices(options: CompositionOptions): ComposedServices {
   const endpoint = new Endpoint(options.cloud);
   const iam = new IamModel();
-  const web = new WebModel();
   const instances = createInstances(options, endpoint, iam, (id) => services.ec2.instances.get(id).instanceProfile);
-  const services: SimulatedServices = { ...createServices(options, endpoint, instances), iam };
+  const model = new AccessModel();
+  const web = new WebModel();
+  const actions = (): ServiceActions => serviceActions;
+  const services: SimulatedServices = { ...createServices(options, endpoint, instances, actions), iam };
+  const facts = resourceFacts({ ...options.cloud, ...services }, model);
+  const nowMs = (): number => options.clock.nowMs();
+  const enforcement = new Enforcement({ iam, model, facts, nowMs, isOn: options.enforcesAccess });
+  const serviceActions = new ServiceActions(enforcement, model, facts);
   const { iam: _, ...callable } = services;
   for (const service of Object.values(callable)) options.cloud.add(service);
+  options.cloud.intercept(enforcement.intercept);
   const temporaryDirectories: string[] = [];
   const onTemporaryDirectory = (path: string): void => void temporaryDirectories.push(path);
   const { assets } = options;
-  const handlers: ResourceHandlers = {
-    ...inertResources(),
-    ...iamResources(iam),
-    ...autoScalingResources(services.autoscaling, services.ec2),
-    ...backupResources(services.backup),
-    ...bucketDeploymentResources(services.s3, assets),
-    ...cloudFrontResources(web),
-    ...cognitoResources(web),
-    ...cloudWatchResources(services.monitoring, services.autoscaling),
-    ...dynamodbResources(services.dynamodb),
-    ...ec2Resources(services.ec2),
-    ...eventsResources(services.events),
-    ...httpApiResources(web),
-    ...lambdaResources(services.lambda, { assets, onTemporaryDirectory }),
-    ...logsResources(services.logs),
-    ...withCorsRules(s3Resources(services.s3), web),
-    ...snsResources(services.sns),
-    ...sqsResources(services.sqs),
-    ...ssmResources(services.ssm),
-    ...statesResources(services.states, assets),
-  };
+  const handlers: ResourceHandlers = observeResources(
+    {
+      ...inertResources(),
+      ...iamResources(iam),
+      ...autoScalingResources(services.autoscaling, services.ec2),
+      ...backupResources(services.backup),
+      ...bucketDeploymentResources(services.s3, assets),
+      ...cloudFrontResources(web),
+      ...cognitoResources(web),
+      ...cloudWatchResources(services.monitoring, services.autoscaling),
+      ...dynamodbResources(services.dynamodb),
+      ...ec2Resources(services.ec2),
+      ...eventsResources(services.events),
+      ...httpApiResources(web),
+      ...lambdaResources(services.lambda, { assets, onTemporaryDirectory }),
+      ...logsResources(services.logs),
+      ...withCorsRules(s3Resources(services.s3), web),
+      ...snsResources(services.sns),
+      ...sqsResources(services.sqs),
+      ...ssmResources(services.ssm),
+      ...statesResources(services.states, assets),
+    },
+    model,
+  );
   const close = async (): Promise<void> => {
     instances.close();
     await endpoint.close();
     for (const directory of temporaryDirectories) rmSync(directory, { recursive: true, force: true });
   };
-  return { services, handlers, web, endpoint, close };
+  return { services, handlers, web, endpoint, enforcement, serviceActions, close };
 }
 
 function createServices(
   options: CompositionOptions,
   endpoint: Endpoint,
   instances: InstanceRunner,
+  actions: () => ServiceActions,
 ): Omit<SimulatedServices, 'iam'> {
   const { cloud, clock, progress, settings } = options;
   const { region, accountId } = cloud;
@@ -157,11 +177,18 @@ function createServices(
   const monitoring = new MonitoringService({ clock });
   return {
     autoscaling: new AutoScalingService({ ...emitting('autoscaling'), ec2 }),
-    backup: new BackupService({ ...emitting('backup'), ...settings.backup }),
+    backup: new BackupService({
+      ...emitting('backup'),
+      inspect: (resourceArn, roleArn) => actions().backupProblem(resourceArn, roleArn),
+      ...settings.backup,
+    }),
     dynamodb: new DynamoDbService({ ...common('dynamodb'), ...settings.dynamodb }),
     ec2,
     events,
-    lambda: new LambdaService({ ...common('lambda'), runner: createRunner(options, { logs, monitoring }, endpoint) }),
+    lambda: new LambdaService({
+      ...common('lambda'),
+      runner: createRunner(options, { logs, monitoring }, endpoint, actions),
+    }),
     logs,
     monitoring,
     s3: new S3Service(emitting('s3')),
@@ -171,7 +198,12 @@ function createServices(
       ...emitting('ssm'),
       ec2,
       runner: instances,
-      writeLog: ({ logGroup, logStream, text }) => logs.write(logGroup, logStream, text),
+      mayConnect: (id) => actions().mayConnect(id, ec2.instances.get(id).instanceProfile),
+      writeLog: ({ logGroup, logStream, text }) => {
+        const id = logStream.split('/')[1] ?? '';
+        const profile = ec2.instances.get(id).instanceProfile;
+        if (actions().mayWriteOutput(id, profile, logGroup, logStream)) logs.write(logGroup, logStream, text);
+      },
       ...settings.ssm,
     }),
     sts: new StsService({ accountId }),
@@ -186,23 +218,29 @@ function createRunner(
   { cloud, clock, random, progress, standInFor, supervise, clients }: CompositionOptions,
   { logs, monitoring }: Pick<SimulatedServices, 'logs' | 'monitoring'>,
   endpoint: Endpoint,
+  actions: () => ServiceActions,
 ): FunctionRunner {
   const tokens = random.fork('idempotency tokens');
   return new FunctionRunner({
     clock,
     random: random.fork('functions'),
     region: cloud.region,
-    clientConfiguration: (principal) => clientConfiguration(cloud, principal, cloud.region, {
+    clientConfiguration: (principal) =>
+      clientConfiguration(cloud, principal, cloud.region, {
         credentials: endpoint.credentialsOf(principal),
         systemClockOffset: clock.offsetFromRealTimeMs(),
       }),
     createClient: clients === 'direct' ? (principal) => createDirectClient(cloud, principal, tokens.uuid) : undefined,
     standInFor,
-    supervise,
-    writeLog: ({ name, logGroupName }, line) => {
-      logs.write(logGroupName, '$LATEST', line);
+    supervise: (invocation) => {
+      actions().beginInvocation(invocation.definition);
+      return supervise(invocation);
+    },
+    writeLog: (definition, line) => {
+      progress.announceLog(definition.name, line);
+      if (!actions().mayLog(definition)) return;
+      logs.write(definition.logGroupName, '$LATEST', line);
       monitoring.ingestLogLine(line);
-      progress.announceLog(name, line);
     },
     environmentFor: (principal) => endpoint.environmentFor(principal),
   });

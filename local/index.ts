@@ -5,6 +5,7 @@ export type { FaultHit } from './fault-injection';
 export { Simulation, type Upload, type UploadedObject } from './simulation';
 export { SimulatedExecution } from './simulated-execution';
 export { countTransitions, transitionPriceUsd, type SimulationCost } from './cost';
+export type { Grant, PermissionReport } from './access/permission-report';
 export type { ObjectRecord, ResultFile } from './ledger-reader';
 export type { ProgressEvent, ProgressListener } from './progress';
 export type { ServiceSettings, SimulatedServices } from './compose-services';

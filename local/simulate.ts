@@ -45,6 +45,9 @@ export interface SimulateOptions {
   /** Told what happens, as it happens.
    * @default - nobody is told */
   readonly onEvent?: ProgressListener;
+  /** Whether calls are decided by the policies of the template, for the role that makes them. The person at this machine may do everything.
+   * @default true */
+  readonly enforcesAccess?: boolean;
   /** What goes wrong, and when.
    * @default - nothing */
   readonly faults?: readonly Fault[];
@@ -78,10 +81,8 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
   const random = createRandom(options.seed ?? '1');
   const progress = new Progress(clock, options.onEvent);
   const faults = new FaultInjection(options.faults ?? [], clock);
-  cloud.intercept(progress.observeCall);
-  cloud.intercept(faults.intercept);
   const standIns = new Map<string, StandIn>();
-  const { services, handlers, web, endpoint, close } = composeServices({
+  const { services, handlers, web, endpoint, enforcement, serviceActions, close } = composeServices({
     cloud,
     clock,
     random,
@@ -92,7 +93,10 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
     supervise: faults.supervise,
     clients: options.clients ?? 'sdk',
     standInFor: (definition) => standIns.get(definition.name),
+    enforcesAccess: options.enforcesAccess ?? true,
   });
+  cloud.intercept(progress.observeCall);
+  cloud.intercept(faults.intercept);
   const deployment: DeploymentContext = {
     region,
     accountId,
@@ -114,6 +118,7 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
   for (const [identifier, standIn] of Object.entries(options.standIns ?? {})) {
     standIns.set(findResource(resources, identifier, ['AWS::Lambda::Function']).physicalId!, standIn);
   }
+  serviceActions.finishDeployment(services);
   faults.attach(services);
   return new Simulation({
     cloud,
@@ -124,6 +129,7 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
     outputs,
     progress,
     faults,
+    enforcement,
     serve: (options) =>
       serve(
         {

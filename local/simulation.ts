@@ -1,4 +1,6 @@
 /** A running simulation: what tests, examples and the command line do with it and read from it. */
+import type { Enforcement } from './access/enforcement';
+import { reportPermissions, type PermissionReport } from './access/permission-report';
 import type { SimulatedServices } from './compose-services';
 import { costOf, type SimulationCost } from './cost';
 import type { FaultInjection } from './fault-injection';
@@ -43,6 +45,7 @@ interface SimulationParts {
   readonly outputs: StackOutputs;
   readonly progress: Progress;
   readonly faults: FaultInjection;
+  readonly enforcement: Enforcement;
   readonly serve: (options: ServeOptions) => Promise<ServedSimulation>;
   readonly close: () => Promise<void>;
 }
@@ -166,6 +169,13 @@ export class Simulation {
   /** State transitions so far and their price. */
   cost(): SimulationCost {
     return costOf(this.executions.filter((execution) => execution.type === 'STANDARD'));
+  }
+
+  /** What the template grants beside what was needed so far: grants that nothing used, resources that could be named, and calls that
+   * were not allowed. Of roles outside of the template nothing is known but that they were used.
+   * @example expect(simulation.permissions().denied).toEqual([]); */
+  permissions(): PermissionReport {
+    return reportPermissions(this.parts.enforcement);
   }
 
   /** Serves what browsers reach of the template on 127.0.0.1: the sites of its CloudFront distributions, its HTTP APIs, a login

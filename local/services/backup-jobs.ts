@@ -11,7 +11,7 @@ export interface BackupOptions {
   readonly region: string;
   readonly accountId: string;
   /** Says why a resource cannot be backed up; undefined when it can. @default - every resource can */
-  readonly inspect?: (resourceArn: string) => string | undefined;
+  readonly inspect?: (resourceArn: string, roleArn: string) => string | undefined;
   /** From `CREATED` to `RUNNING`. @default 10,000 */
   readonly startMs?: number;
   /** From `RUNNING` to the end. @default 600,000 */
@@ -128,7 +128,7 @@ export class BackupJobs {
 
   private tryToStart(job: BackupJob): void {
     const { clock } = this.options;
-    const problem = this.options.inspect?.(job.resourceArn);
+    const problem = this.options.inspect?.(job.resourceArn, job.roleArn);
     if (problem !== undefined) return this.end(job, 'FAILED', problem);
     const answer = this.answers.reduce<BackupAnswer | undefined>((found, ask) => found ?? ask(job), undefined) ?? {};
     if (this.isBusy(job.resourceArn) || answer.state === 'EXPIRED') {

@@ -48,7 +48,7 @@ interface PublishInput {
 }
 
 const messageByteLimit = 262_144;
-const deliverer = { id: 'sns.amazonaws.com' };
+const deliverer = 'sns.amazonaws.com';
 /** Protocols whose endpoints are outside of what is simulated: what they would get is kept for tests to read. */
 const outside = ['email', 'email-json', 'sms', 'http', 'https'];
 
@@ -191,7 +191,7 @@ export class SnsService implements Service {
     const input = subscription.isRaw
       ? { QueueUrl, MessageBody: message.message, MessageAttributes: message.attributes }
       : { QueueUrl, MessageBody: JSON.stringify(this.notification(message)) };
-    return { service: 'sqs', operation: 'SendMessage', input, principal: deliverer };
+    return { service: 'sqs', operation: 'SendMessage', input, principal: { id: deliverer, sourceArn: message.topicArn } };
   }
 
   private functionCall(subscription: Subscription, message: PublishedMessage): Parameters<Cloud['call']>[0] {
@@ -209,7 +209,7 @@ export class SnsService implements Service {
         InvocationType: 'Event',
         Payload: Buffer.from(JSON.stringify({ Records: [record] })),
       },
-      principal: deliverer,
+      principal: { id: deliverer, sourceArn: message.topicArn },
     };
   }
 

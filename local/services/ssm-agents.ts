@@ -151,7 +151,7 @@ export class SsmAgents {
   }
 
   private connect(agent: Agent): void {
-    if (agent.online) return;
+    if (agent.online || this.options.mayConnect?.(agent.instance.instanceId) === false) return;
     agent.online = true;
     agent.registered = true;
     agent.changedAtMs = this.options.clock.nowMs();

@@ -22,6 +22,8 @@ export interface SsmOptions {
     readonly logStream: string;
     readonly text: string;
   }) => void;
+  /** Whether an instance's role lets its agent connect. @default - every agent may */
+  readonly mayConnect?: (instanceId: string) => boolean;
   /** From running to an agent that answers. @default 5,000 */
   readonly agentStartMs?: number;
   /** Version of the agents. @default '3.3.3572.0' */

@@ -121,6 +121,11 @@ export class StatesService implements Service {
     return [...this.machines.values()].map(({ definition }) => definition);
   }
 
+  /** ARN of the state machine whose task waits with that token; undefined when none does. */
+  machineOfToken(taskToken: string): string | undefined {
+    return this.engine.taskTokens.machineOf(taskToken);
+  }
+
   /** All executions, in the order they were started. */
   allExecutions(): readonly MachineExecution[] {
     return [...this.executions.values()];

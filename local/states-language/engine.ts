@@ -117,6 +117,8 @@ export interface TaskTokens {
   readonly succeed: (taskToken: string, output: JsonValue) => void;
   readonly fail: (taskToken: string, failure: TaskFailure) => void;
   readonly heartbeat: (taskToken: string) => void;
+  /** ARN of the state machine whose task waits with that token; undefined when none does. */
+  readonly machineOf: (taskToken: string) => string | undefined;
 }
 
 /** Something wrong with a definition. */

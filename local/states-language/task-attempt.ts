@@ -16,6 +16,8 @@ export async function runTaskAttempt(visit: Attempt, attempt: TaskAttempt): Prom
   return new RunningTask(visit, visit.state, attempt).run();
 }
 
+const nobodyWaits = new Error('Nobody waits for the result of this task any more');
+
 /** How an attempt ended. */
 type TaskEnd =
   | { readonly kind: 'succeeded'; readonly output: JsonValue }
@@ -57,7 +59,8 @@ class RunningTask {
       this.start(request);
       return () => {
         for (const cleanUp of this.cleanUps) cleanUp();
-        abort.abort();
+        // A reason of its own for every task would cost more than most tasks do.
+        abort.abort(nobodyWaits);
       };
     });
     return this.report(end);
@@ -132,6 +135,7 @@ class RunningTask {
 
   private waitingTask() {
     return {
+      stateMachineArn: this.visit.thread.services.identity.stateMachineArn,
       succeed: (output: JsonValue) => this.complete({ kind: 'succeeded', output }),
       fail: (failure: TaskFailure) => this.complete({ kind: 'failed', failure, phase: 'run' }),
       heartbeat: () => this.restartHeartbeat(),

@@ -6,6 +6,7 @@ import { isTooLarge } from './payload-size';
 
 /** The task behind a token. */
 export interface WaitingTask {
+  readonly stateMachineArn: string;
   readonly succeed: (output: JsonValue) => void;
   readonly fail: (failure: TaskFailure) => void;
   readonly heartbeat: () => void;
@@ -46,6 +47,10 @@ export class TaskTokenRegistry implements TaskTokens {
 
   heartbeat(taskToken: string): void {
     this.find(taskToken).heartbeat();
+  }
+
+  machineOf(taskToken: string): string | undefined {
+    return this.waiting.get(taskToken)?.stateMachineArn;
   }
 
   private find(taskToken: string): WaitingTask {

@@ -120,7 +120,7 @@ test('a throttled target is tried again with growing pauses; a refused one is no
 test('a schedule ticks while time passes, but does not keep a simulation from ending', async () => {
   const stack = createStack().add('Rule', 'AWS::Events::Rule', {
     ScheduleExpression: 'rate(10 minutes)',
-    Targets: [{ Id: 'Target', Arn: machine }],
+    Targets: [{ Id: 'Target', Arn: machine, RoleArn: 'arn:aws:iam::111122223333:role/rule' }],
   });
   simulation = await simulate(stack.write());
   await simulation.settle();
