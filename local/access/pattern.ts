@@ -74,8 +74,10 @@ function compileText(text: string, { kind, hasWildcards = true }: PatternOptions
 
 function compileArn(text: string): (value: string) => boolean {
   if (text === '*') return () => true;
-  const parts = splitArn(text).map(compileWildcards);
-  if (parts.length < 6) return compileWildcards(text);
+  if (!text.startsWith('arn:')) return compileWildcards(text);
+  // IAM completes an ARN that is too short with wildcards.
+  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html (read 2026-11)
+  const parts = [...splitArn(text), '*', '*', '*', '*'].slice(0, 6).map(compileWildcards);
   return (value) => {
     const values = splitArn(value);
     return values.length === parts.length && parts.every((matches, index) => matches(values[index]!));

@@ -191,7 +191,12 @@ export class SnsService implements Service {
     const input = subscription.isRaw
       ? { QueueUrl, MessageBody: message.message, MessageAttributes: message.attributes }
       : { QueueUrl, MessageBody: JSON.stringify(this.notification(message)) };
-    return { service: 'sqs', operation: 'SendMessage', input, principal: { id: deliverer, sourceArn: message.topicArn } };
+    return {
+      service: 'sqs',
+      operation: 'SendMessage',
+      input,
+      principal: { id: deliverer, sourceArn: message.topicArn },
+    };
   }
 
   private functionCall(subscription: Subscription, message: PublishedMessage): Parameters<Cloud['call']>[0] {
