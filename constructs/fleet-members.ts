@@ -4,12 +4,17 @@ import { AutoScalingGroup, type IAutoScalingGroup } from 'aws-cdk-lib/aws-autosc
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Fleet } from '../tasks/operations/settings';
+import type { FleetKeeper } from './fleet-keeper';
+import type { LedgerTable } from './ledger-table';
 import { misuse } from './misuse';
 
 /** Instances as IAM can name them: by ARN, or any with a tag. */
 export interface InstanceScope {
   readonly arns: readonly string[];
   readonly tag?: { readonly key: string; readonly value: string };
+  /** The group whose instances are protected while they work.
+   * @default - none are */
+  readonly protectedGroupArn?: string;
 }
 
 /** What a processor asks of a fleet. */
@@ -28,6 +33,15 @@ export interface FleetConfig {
   readonly instances: InstanceScope;
   /** Whom to give what a command needs. */
   readonly grantees: readonly IRole[];
+  /** Has the fleet grow and shrink with its queue. Called by the workflow, once.
+   * @default - the fleet is as large as somebody else makes it */
+  readonly follow?: (queue: FollowedQueue) => FleetKeeper;
+}
+
+/** A queue that a fleet follows. */
+export interface FollowedQueue {
+  readonly ledger: LedgerTable;
+  readonly slotsPerInstance: number;
 }
 
 /** Instances that take commands: an `InstanceFleet`, or existing ones that its `from…` methods name. */
@@ -109,7 +123,13 @@ export class GroupedInstances implements IInstanceFleet {
       : { key: 'aws:autoscaling:groupName', value: group.autoScalingGroupName };
     if (owned) Tags.of(group).add(tag.key, tag.value);
     return {
-      fleet: { kind: 'autoScalingGroup', id: queueName, groupName: group.autoScalingGroupName, slotsPerInstance },
+      fleet: {
+        kind: 'autoScalingGroup',
+        id: queueName,
+        groupName: group.autoScalingGroupName,
+        slotsPerInstance,
+        protectsBusy: false,
+      },
       instances: { arns: [instanceArn(scope, '*')], tag },
       grantees: distinct([groupRole(scope, group)]),
     };

@@ -6,9 +6,12 @@ export type {
   FleetInstance,
   FleetRequest,
   FleetTag,
+  FollowedQueue,
   IInstanceFleet,
   InstanceScope,
 } from './fleet-members';
+export { FleetKeeper, type FleetKeeperProps } from './fleet-keeper';
+export { FleetScaling, type FleetScalingProps } from './fleet-scaling';
 export { InstanceFleet, type InstanceFleetProps } from './instance-fleet';
 export { LedgerTable, type LedgerTableProps } from './ledger-table';
 export type { ObjectSource } from './object-source';

@@ -41,6 +41,15 @@ export function commandStatements(documentArn: string, instances: InstanceScope)
       ],
       resources: ['*'],
     }),
+    ...(instances.protectedGroupArn === undefined
+      ? []
+      : [
+          new PolicyStatement({
+            sid: 'ProtectBusyInstances',
+            actions: ['autoscaling:SetInstanceProtection'],
+            resources: [instances.protectedGroupArn],
+          }),
+        ]),
   ];
 }
 

@@ -18,6 +18,7 @@ export { storeResults } from './store-results';
 export { snapshotInstance } from './snapshot-instance';
 export { backUpResults } from './back-up-results';
 export { relayEvent } from './relay-event';
+export { tendFleet } from './tend-fleet';
 export { cleanUpExecution } from './clean-up-execution';
 export { uploadPortal } from './portal/upload-portal';
 export type { Problem, Transfer, Upload, UploadPage, UploadState } from './portal/messages';

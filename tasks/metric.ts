@@ -39,3 +39,33 @@ export function metricFields(
     },
   };
 }
+
+/** How a fleet stands. Each is a metric of its own, with the fleet's queue as its dimension. */
+export interface FleetMetrics {
+  /** Operations that wait for a slot. */
+  readonly QueuedOperations: number;
+  /** The same for each instance that is ready, or in all while there is none. */
+  readonly BacklogPerInstance: number;
+  /** Instances that are ready and have no work, while nothing waits. */
+  readonly IdleInstances: number;
+}
+
+/** Namespace and dimension of the metrics of fleets. */
+export const fleetMetrics = { namespace: 'ObjectWorkflow', dimension: 'Queue' } as const;
+
+/** Makes the fields that turn a log line into the metrics of a fleet. */
+export function fleetMetricFields(
+  values: FleetMetrics,
+  { fleetId, nowMs }: { readonly fleetId: string; readonly nowMs: number },
+): Readonly<Record<string, unknown>> {
+  const { namespace, dimension } = fleetMetrics;
+  const Metrics = Object.keys(values).map((Name) => ({ Name, Unit: 'Count' }));
+  return {
+    [dimension]: fleetId,
+    ...values,
+    _aws: {
+      Timestamp: nowMs,
+      CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [[dimension]], Metrics }],
+    },
+  };
+}

@@ -3,6 +3,7 @@ import { Rule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import type { FleetKeeper } from '../constructs/fleet-keeper';
 import { sourcePattern, type ObjectSource } from '../constructs/object-source';
 import { OperationEvents, deliveryRetries, type DeadLetterQueue } from '../constructs/operation-events';
 import { backupStatements, commandStatements, taskResponseStatements } from '../constructs/operation-permissions';
@@ -23,13 +24,13 @@ export function createTrigger(
   });
 }
 
-/** Makes the relay and the cleaner, with their rules. */
+/** Makes the relay and the cleaner, with their rules, and has the fleet follow its queue. */
 export function createEvents(
   scope: Construct,
   parts: WorkflowParts,
   stateMachine: StateMachine,
   deadLetters: DeadLetterQueue,
-): OperationEvents {
+): { readonly events: OperationEvents; readonly keeper: FleetKeeper | undefined } {
   const { ledger, processor, document, snapshot, backup } = parts;
   const events = new OperationEvents(scope, 'Events', {
     ledger,
@@ -46,5 +47,7 @@ export function createEvents(
     if (snapshot) lambda.allow(...snapshotStatements(scope, snapshot, parts));
     if (backup) lambda.allow(...backupStatements(backup.recovery.vault.backupVaultArn, backup.recovery.role));
   }
-  return events;
+  const keeper = processor.follow?.({ ledger, slotsPerInstance: processor.slotsPerInstance });
+  keeper?.function.allow(...taskResponseStatements(), ...commandStatements(document.documentArn, processor.instances));
+  return { events, keeper };
 }

@@ -13,6 +13,8 @@ import { explainFindings } from '../constructs/known-findings';
 import { LedgerTable } from '../constructs/ledger-table';
 import { bindSource, type ObjectSource } from '../constructs/object-source';
 import { ObjectStore } from '../constructs/object-store';
+import type { FleetKeeper } from '../constructs/fleet-keeper';
+import { misuse } from '../constructs/misuse';
 import { DeadLetterQueue, type OperationEvents } from '../constructs/operation-events';
 import type { Processor } from '../constructs/processor';
 import { BackupPolicy, Recovery, SnapshotPolicy } from '../constructs/recovery';
@@ -112,6 +114,8 @@ export class ObjectWorkflow extends Construct {
   /** Keeps the events that could not be delivered or handled. */
   public readonly deadLetters: DeadLetterQueue;
   public readonly alarms: WorkflowAlarms;
+  /** Looks after the fleet and publishes its metrics; undefined for a fleet that is not an `InstanceFleet`. */
+  public readonly keeper: FleetKeeper | undefined;
 
   private readonly parts: WorkflowParts;
 
@@ -155,7 +159,9 @@ export class ObjectWorkflow extends Construct {
 
     this.deadLetters = new DeadLetterQueue(this, 'DeadLetters');
     this.trigger = createTrigger(this, props.source, this.stateMachine, this.deadLetters);
-    this.events = createEvents(this, this.parts, this.stateMachine, this.deadLetters);
+    const { events, keeper } = createEvents(this, this.parts, this.stateMachine, this.deadLetters);
+    this.events = events;
+    this.keeper = keeper;
     this.alarms = new WorkflowAlarms(this, 'Alarms', {
       stateMachine: this.stateMachine,
       trigger: this.trigger,
@@ -222,6 +228,28 @@ export class ObjectWorkflow extends Construct {
   /** How long executions take, in milliseconds. */
   public metricTime(options?: MetricOptions): Metric {
     return this.stateMachine.metricTime(options);
+  }
+
+  /** Operations that wait for an instance, by minute: what an `InstanceFleet` grows with.
+   * @throws Error when the processor's fleet is not an `InstanceFleet`: nobody counts for others */
+  public metricQueued(options?: MetricOptions): Metric {
+    return this.existingKeeper('metricQueued').metric('QueuedOperations', options);
+  }
+
+  /** The same for each instance that is ready. */
+  public metricBacklogPerInstance(options?: MetricOptions): Metric {
+    return this.existingKeeper('metricBacklogPerInstance').metric('BacklogPerInstance', options);
+  }
+
+  private existingKeeper(asked: string): FleetKeeper {
+    if (this.keeper !== undefined) return this.keeper;
+    throw misuse({
+      what: 'The queue of this workflow has no metrics',
+      where: this.node.path,
+      got: `${asked}() of a workflow whose instances are managed by somebody else`,
+      allowed: 'a workflow on an InstanceFleet',
+      fix: 'use Processor.fleet(new InstanceFleet(…), …), or leave the metric out',
+    });
   }
 
   /** The states, in the order in which an object meets them. Whatever else goes wrong fails the execution where it happens. */

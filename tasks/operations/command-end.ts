@@ -89,6 +89,15 @@ export async function tryAgain(
   });
 }
 
+/** Puts an operation for which nothing was sent yet back into its place in the queue. */
+export function giveBack(operation: CommandOperation, obstacle: string, context: StepContext): Promise<StepResult> {
+  return release(operation, context, async (writes) => {
+    const queued = { ...operation, progress: { phase: 'queued', listed: true }, lastObstacle: obstacle } as const;
+    await context.ledger.saveOperation(queued, takePlace(queued), ...writes);
+    return 'moved';
+  });
+}
+
 /** Ends an operation that is past its deadline, whatever it does. */
 export async function missDeadline(operation: CommandOperation, context: StepContext): Promise<StepResult> {
   await cancelIfBegun(operation, context);

@@ -1,10 +1,11 @@
 /** The steps of a command: waits for a slot, writes down what it is about to do, sends the command once, sees how it ended. */
 import { InvocationDoesNotExist, SSMClient, type GetCommandInvocationResult } from '@aws-sdk/client-ssm';
-import { endInvocation, holdsSlot, missDeadline, tryAgain } from './command-end';
+import { endInvocation, giveBack, holdsSlot, missDeadline, tryAgain } from './command-end';
 import { judgeInvocation } from './command-status';
 import { isAwaited } from './completion';
 import { readFleet, wakeNext } from './fleet';
 import { findLoss } from './fleet-instances';
+import { protectInstance } from './fleet-protection';
 import { leavePlace, putPointer, takeSlot, type HeldSlot } from './ledger';
 import { fleetPartition, type CommandInPhase, type CommandOperation, type Slot } from './operation';
 import type { StepContext, StepResult } from './operation-context';
@@ -15,6 +16,10 @@ const listingGraceMs = 50_000;
 
 /** GetCommandInvocation knows a command within this time after it was sent. */
 const invocationGraceMs = 10 * 60_000;
+
+/** How many of those who wait look after the fleet. A lost poke is found out by the first of their re-checks; a thousand who
+ * stand behind them would only ask the same again. */
+const lookoutCount = 10;
 
 /** A slot is leased for as long as SSM may take to deliver and end the command, and this long beyond. */
 const leaseMarginMs = 15 * 60_000;
@@ -35,15 +40,16 @@ async function takeSlotAndSend(operation: CommandInPhase<'queued'>, context: Ste
   if (isLate(operation, context)) return missDeadline(operation, context);
   if (!operation.progress.listed) return 'waiting';
   const { fleet } = operation.settings;
+  const front = await context.ledger.readWaiting(fleetPartition(fleet.id), lookoutCount);
+  if (!front.includes(operation.id)) return 'waiting';
   const { free, lapsed } = await readFleet(fleet, context);
   // Whoever let a lease end may have died half-way: let it free what it holds, or find out that nobody waits for it.
   context.poke(lapsed.map((slot) => slot.operationId));
   if (free.length === 0) return 'waiting';
   // First come, first served: the first in the list may take the first free slot, the second the second.
-  const first = await context.ledger.readWaiting(fleetPartition(fleet.id), free.length);
-  const slot = free[first.indexOf(operation.id)];
+  const slot = free[front.indexOf(operation.id)];
   if (slot === undefined) {
-    context.poke(first);
+    context.poke(front.slice(0, free.length));
     return 'waiting';
   }
   if (!(await isAwaited(operation, context))) return stepAside(operation, context);
@@ -55,7 +61,14 @@ async function takeSlotAndSend(operation: CommandInPhase<'queued'>, context: Ste
   );
   if (starting === undefined) return 'moved';
   if (free.length > 1) await wakeNext(fleet.id, context);
-  return send(starting as CommandInPhase<'starting'>, context);
+  return sendFirst(starting as CommandInPhase<'starting'>, context);
+}
+
+/** Only an instance that stays gets work: one that leaves cannot be protected any more. Nothing was sent, so this is no try. */
+async function sendFirst(operation: CommandInPhase<'starting'>, context: StepContext): Promise<StepResult> {
+  const { settings, progress } = operation;
+  if (await protectInstance(settings.fleet, progress.slot.instanceId, context)) return send(operation, context);
+  return giveBack(operation, `${progress.slot.instanceId} was about to leave its group`, context);
 }
 
 /** Nobody seems to wait for the operation: the next in the list comes first. A re-check, if there is one, puts it back. */
@@ -108,6 +121,9 @@ async function findOrSend(operation: CommandInPhase<'starting'>, context: StepCo
   if (nowMs - intentAtMs < listingGraceMs) return 'waiting';
   const loss = await findLoss(slot.instanceId, context);
   if (loss !== undefined) return tryAgain(operation, 'Instance.Lost', loss, context);
+  if (!(await protectInstance(operation.settings.fleet, slot.instanceId, context))) {
+    return tryAgain(operation, 'Instance.Lost', 'the instance leaves its group', context);
+  }
   const renewed = await context.ledger.saveOperation(
     { ...operation, progress: { ...operation.progress, intentAtMs: nowMs } },
     takeSlot(operation.settings.fleet.id, leaseFor(operation, slot, nowMs), nowMs),

@@ -25,6 +25,8 @@ export interface RunningInstance {
   readonly isOnline: boolean;
   /** How it stands in its Auto Scaling group: always `ready` without one. */
   readonly verdict: MemberVerdict;
+  /** A lifecycle hook holds it until it is told to let go. */
+  readonly isHeldBack: boolean;
   /** Its group may not end it to become smaller. */
   readonly isProtected: boolean;
 }
@@ -50,6 +52,7 @@ export async function readInstances(fleet: Fleet, context: Clients): Promise<Run
       instanceId,
       isOnline: agents.get(instanceId)?.PingStatus === 'Online',
       verdict: member === undefined ? 'ready' : judgeMember(member.LifecycleState),
+      isHeldBack: member?.LifecycleState === 'Terminating:Wait',
       isProtected: member?.ProtectedFromScaleIn === true,
     };
   });

@@ -21,6 +21,8 @@ export const fleet = z.discriminatedUnion('kind', [
     id: z.string().min(1),
     groupName: z.string().min(1),
     slotsPerInstance: z.number().int().min(1),
+    /** Whether instances that work are protected from scale-in. Somebody must take the protection off again: the keeper. */
+    protectsBusy: z.boolean().default(false),
   }),
 ]);
 export type Fleet = z.output<typeof fleet>;

@@ -1,0 +1,3 @@
+import { tendFleet } from '../tend-fleet';
+
+export const handler = tendFleet.handler;

@@ -1,0 +1,97 @@
+/** A fleet that follows its queue, through the whole workflow: from nothing to as many instances as are wanted, and back. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { simulate, type Simulation } from '../../local';
+import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { SimulatedInstances } from '../simulation/instances';
+
+const minuteMs = 60_000;
+
+let folder: string;
+let assembly: string;
+let simulation: Simulation;
+let instances: SimulatedInstances;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'instance-fleet-'));
+  const app = new App({ outdir: folder });
+  const stack = new Stack(app, 'Scaled');
+  new ObjectWorkflow(stack, 'Workflow', {
+    source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
+    processor: Processor.fleet(new InstanceFleet(stack, 'Workers', { maxCapacity: 3, dataVolume: {} }), {
+      command: 'exit 1',
+      timeout: Duration.hours(3),
+    }),
+    snapshot: SnapshotPolicy.never(),
+    backup: BackupPolicy.never(),
+  });
+  assembly = app.synth().directory;
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(async () => {
+  simulation = await simulate(assembly, { clients: 'direct' });
+  instances = new SimulatedInstances(simulation);
+});
+afterEach(() => simulation.close());
+
+const group = () => [...simulation.services.autoscaling.groups.values()][0]!;
+const members = () => [...group().members.values()];
+const upload = (id: string, durationMs: number) =>
+  simulation.upload({ key: id, body: JSON.stringify({ id, behaviour: 'stores', durationMs }) });
+const statuses = () => simulation.records().map(({ status }) => status);
+const queued = () =>
+  simulation.services.monitoring
+    .metrics('ObjectWorkflow')
+    .filter(({ metricName }) => metricName === 'QueuedOperations')
+    .map(({ value }) => value);
+
+test('an object that waits brings an instance up; when there is nothing more to do, none is left', async () => {
+  expect(members()).toHaveLength(0);
+  await upload('a', 10 * minuteMs);
+  await simulation.advance(6 * minuteMs);
+  expect(members()).toMatchObject([{ lifecycleState: 'InService', isProtected: true }]);
+  await simulation.settle();
+  expect(statuses()).toEqual(['STORED']);
+  await simulation.advance(20 * minuteMs);
+  expect(members()).toHaveLength(0);
+  expect(Math.max(...queued())).toBe(1);
+  expect(queued().at(-1)).toBe(0);
+  const published = queued().length;
+  await simulation.advance(60 * minuteMs);
+  expect(queued()).toHaveLength(published);
+  expect(simulation.permissions().denied).toEqual([]);
+}, 60_000);
+
+test('a long queue brings up as many as there may be, and an instance that works outlives the others', async () => {
+  const uploads = Array.from({ length: 8 }, (_, index) => upload(`${index}`, (index === 7 ? 90 : 5) * minuteMs));
+  await Promise.all(uploads);
+  await simulation.advance(10 * minuteMs);
+  expect(members()).toHaveLength(3);
+  await simulation.advance(50 * minuteMs);
+  expect(members()).toMatchObject([{ isProtected: true }]);
+  await simulation.settle();
+  await simulation.advance(30 * minuteMs);
+  expect(statuses()).toEqual(Array(8).fill('STORED'));
+  expect(instances.runs).toHaveLength(8);
+  expect(members()).toHaveLength(0);
+}, 60_000);
+
+test('an instance that has to go ends its work first, longer than its hook would wait by itself', async () => {
+  await upload('a', 2 * 60 * minuteMs);
+  await simulation.advance(10 * minuteMs);
+  const [{ instanceId }] = members() as [{ instanceId: string }];
+  await simulation.call('autoscaling', 'TerminateInstanceInAutoScalingGroup', {
+    InstanceId: instanceId,
+    ShouldDecrementDesiredCapacity: true,
+  });
+  await upload('b', minuteMs);
+  await simulation.advance(90 * minuteMs);
+  expect(members()).toContainEqual(expect.objectContaining({ instanceId, lifecycleState: 'Terminating:Wait' }));
+  await simulation.settle();
+  await simulation.advance(5 * minuteMs);
+  expect(statuses()).toEqual(['STORED', 'STORED']);
+  expect(instances.runs).toHaveLength(2);
+  expect(simulation.services.ec2.instances.get(instanceId).state).toBe('terminated');
+}, 60_000);
