@@ -57,12 +57,13 @@ interface HandledTask<Input extends z.ZodType, Settings extends z.ZodType, Error
 export function createHandler<Input extends z.ZodType, Settings extends z.ZodType, ErrorName extends string>(
   task: HandledTask<Input, Settings, ErrorName>,
 ): TaskHandler {
+  const readSettings = settingsReader(task);
   let deployed: ((event: unknown, invocation: InvocationContext) => Promise<unknown>) | undefined;
   const handler = async (event: unknown, invocation: InvocationContext): Promise<unknown> => {
-    deployed ??= handleWith(task, lambdaRuntime());
+    deployed ??= handleWith(task, readSettings, lambdaRuntime());
     return deployed(event, invocation);
   };
-  return Object.assign(handler, { withRuntime: (runtime: TaskRuntime) => handleWith(task, runtime) });
+  return Object.assign(handler, { withRuntime: (runtime: TaskRuntime) => handleWith(task, readSettings, runtime) });
 }
 
 function lambdaRuntime(): TaskRuntime {
@@ -77,6 +78,7 @@ function lambdaRuntime(): TaskRuntime {
 
 function handleWith<Input extends z.ZodType, Settings extends z.ZodType, ErrorName extends string>(
   task: HandledTask<Input, Settings, ErrorName>,
+  readSettings: (text: string | undefined) => z.output<Settings>,
   runtime: TaskRuntime,
 ) {
   const clients = new Map<unknown, unknown>();
@@ -94,12 +96,7 @@ function handleWith<Input extends z.ZodType, Settings extends z.ZodType, ErrorNa
     const log = createLog(task.name, input, execution, runtime);
     try {
       const parsedInput = parse(task.input, input, commonErrors.invalidInput, `the input of task ${task.name}`);
-      const settings = parse(
-        task.settings,
-        JSON.parse(runtime.environment['SETTINGS'] ?? '{}'),
-        commonErrors.invalidInput,
-        `the settings of task ${task.name}`,
-      );
+      const settings = readSettings(runtime.environment['SETTINGS']);
       const context: TaskContext<z.output<Settings>, ErrorName> = {
         settings,
         execution,
@@ -118,6 +115,18 @@ function handleWith<Input extends z.ZodType, Settings extends z.ZodType, ErrorNa
       log.error(named.message, { error: named.name });
       throw named;
     }
+  };
+}
+
+/** Settings come with the deployment: the same text is read once. */
+function settingsReader<Settings extends z.ZodType>(task: { readonly name: string; readonly settings: Settings }) {
+  let known: { readonly text: string; readonly settings: z.output<Settings> } | undefined;
+  return (text = '{}'): z.output<Settings> => {
+    if (known?.text === text) return known.settings;
+    const what = `the settings of task ${task.name}`;
+    const settings = parse(task.settings, JSON.parse(text), commonErrors.invalidInput, what);
+    known = { text, settings };
+    return settings;
   };
 }
 

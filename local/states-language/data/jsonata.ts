@@ -94,8 +94,19 @@ function parse(text: string): SyntaxNode {
 function matchesPatterns(syntax: unknown): boolean {
   if (typeof syntax !== 'object' || syntax === null) return false;
   const { type, value } = syntax as Partial<SyntaxNode>;
+  if (type === 'function' && readsTimestamp(syntax as Call)) return matchesPatterns((syntax as Call).arguments);
   if (type === 'regex' || (type === 'variable' && functionsThatMatch.has(value as string))) return true;
   return Object.values(syntax).some(matchesPatterns);
+}
+
+interface Call {
+  readonly procedure?: { readonly value?: unknown };
+  readonly arguments: readonly unknown[];
+}
+
+/** `$toMillis` without a picture has one pattern of its own, which no text keeps busy. */
+function readsTimestamp({ procedure, arguments: given }: Call): boolean {
+  return procedure?.value === 'toMillis' && given.length === 1;
 }
 
 /** Evaluates an expression for a field of a state.
