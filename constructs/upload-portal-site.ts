@@ -172,9 +172,9 @@ export class PortalSite extends Construct {
 /** The page lies beside this folder when it is packaged, and under `dist` when it runs from source. */
 function pageFolder(path: string): string {
   const candidates = [join(__dirname, '..', 'portal-page'), join(__dirname, '..', 'dist', 'portal-page')];
-  const folder = candidates.find((candidate) => existsSync(join(candidate, 'index.html')));
+  const folder = candidates.find((candidate) => existsSync(join(candidate, 'page.js')));
   if (folder !== undefined) return folder;
   throw new Error(
-    `There is no page to deploy, at ${path}\n  got: no index.html in ${candidates.join(' or ')}\n  allowed: the page of this package\n  fix: run \`npm run build\` in this package`,
+    `There is no page to deploy, at ${path}\n  got: no page.js in ${candidates.join(' or ')}\n  allowed: the page of this package\n  fix: run \`npm run build\` in this package`,
   );
 }

@@ -51,12 +51,13 @@ export class VirtualClock {
 
   /** The current virtual instant, milliseconds since 1970. */
   nowMs(): number {
-    return this.currentMs;
+    // At a pace, virtual time stops between two milliseconds. Nobody's clock shows that.
+    return Math.floor(this.currentMs);
   }
 
   /** What to add to this machine's time to get virtual time, for what reads this machine's: a signature, for one. */
   offsetFromRealTimeMs(): number {
-    return this.currentMs - Date.now();
+    return this.nowMs() - Date.now();
   }
 
   /** Calls `action` once, `delayMs` virtual milliseconds from now (0: as soon as the present work is done).

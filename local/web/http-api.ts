@@ -1,7 +1,7 @@
 /** A simulated HTTP API: CORS, JWT authorizers with scopes, routes, and the function's event in payload format 2.0.
  * Throttling is not simulated. */
 import type { RandomSource } from '../random';
-import type { Cloud } from '../services/service';
+import { ServiceError, type Cloud, type ServiceOutput } from '../services/service';
 import type { ApiRoute, HttpApi, JwtAuthorizer } from './model';
 import type { Addresses, WebHandler, WebRequest, WebResponse } from './listener';
 import type { Claims } from './tokens';
@@ -44,11 +44,7 @@ async function answer(context: ApiContext, request: WebRequest): Promise<WebResp
   const authorizer = route.authorizerId === undefined ? undefined : context.api.authorizers.get(route.authorizerId);
   const decision = authorizer === undefined ? undefined : authorize(context, authorizer, route.scopes, request);
   if (decision !== undefined && 'refusal' in decision) return decision.refusal;
-  return invoke(
-    context,
-    context.api.integrations.get(route.integrationId)!,
-    toEvent(context, request, matched, decision),
-  );
+  return invoke(context, route, toEvent(context, request, matched, decision));
 }
 
 /** The most specific route: one with fewer variables, then one that takes the rest of the path, then `$default`. */
@@ -157,13 +153,28 @@ function claimTexts(claims: Claims): Record<string, string> {
   );
 }
 
-async function invoke({ cloud, addresses }: ApiContext, functionArn: string, event: object): Promise<WebResponse> {
-  const output = await cloud.call({
-    service: 'lambda',
-    operation: 'Invoke',
-    input: { FunctionName: functionArn, Payload: Buffer.from(JSON.stringify(event)) },
-    principal: { id: 'apigateway.amazonaws.com' },
-  });
+async function invoke(
+  { api, cloud, addresses }: ApiContext,
+  { routeKey, integrationId }: ApiRoute,
+  event: object,
+): Promise<WebResponse> {
+  const [method = '', path = ''] = routeKey === '$default' ? ['*', '/$default'] : routeKey.split(' ');
+  const sourceArn = `arn:aws:execute-api:${cloud.region}:${cloud.accountId}:${api.id}/$default/${method}${path}`;
+  let output: ServiceOutput;
+  try {
+    output = await cloud.call({
+      service: 'lambda',
+      operation: 'Invoke',
+      input: {
+        FunctionName: api.integrations.get(integrationId)!,
+        Payload: Buffer.from(JSON.stringify(event)),
+      },
+      principal: { id: 'apigateway.amazonaws.com', sourceArn },
+    });
+  } catch (error) {
+    if (error instanceof ServiceError) return message(500, 'Internal Server Error');
+    throw error;
+  }
   if (output['FunctionError'] !== undefined) return message(500, 'Internal Server Error');
   const result = JSON.parse(Buffer.from(output['Payload'] as Uint8Array).toString('utf8')) as FunctionResult;
   if (typeof result !== 'object' || result === null || result.statusCode === undefined) {
