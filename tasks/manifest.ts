@@ -35,9 +35,10 @@ export function parseManifest(text: string): ResultFile[] {
   if (text === '') return [];
   if (!text.endsWith('\n'))
     throw invalid('its last line is cut off', text.slice(-100), 'lines that end with a line feed');
-  const lines = text.slice(0, -1).split('\n');
+  // No more lines than are needed to know that there are too many: millions of empty ones would fill the memory.
+  const lines = text.slice(0, -1).split('\n', maximumResultFileCount + 1);
   if (lines.length > maximumResultFileCount) {
-    throw invalid('it names too many files', String(lines.length), `at most ${maximumResultFileCount} files`);
+    throw invalid('it names too many files', text.slice(0, 100), `at most ${maximumResultFileCount} files`);
   }
   const paths = new Set<string>();
   return lines.map((line) => {

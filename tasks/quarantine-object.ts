@@ -97,7 +97,7 @@ async function copyToQuarantine(
   const key = `${quarantinePrefix}${source.key}`;
   if (Buffer.byteLength(key) > maximumKeyBytes) return undefined;
   const codes = [...new Set(reasons.map((reason) => reason.code))].join(' ');
-  const isCopied = await copyObject(source, { bucket: quarantineBucket, key, tags: { rejected: codes } }, s3);
+  const isCopied = await copyObject(source, { bucket: quarantineBucket, key, tags: { rejected: tagValue(codes) } }, s3);
   if (!isCopied) return undefined;
   await s3.send(
     new PutObjectCommand({
@@ -108,6 +108,11 @@ async function copyToQuarantine(
     }),
   );
   return key;
+}
+
+/** Codes may come from a validator of the user's, and S3 refuses most punctuation in a tag. */
+function tagValue(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{N} _.:/=+@-]/gu, '_').slice(0, 256);
 }
 
 /** Only a version can be removed for certain: in a bucket without versions another object may stand under the key by now. */

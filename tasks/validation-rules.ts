@@ -19,6 +19,9 @@ export type ValidationRules = z.output<typeof validationRules>;
 /** S3's limit for a key, in bytes of UTF-8. */
 const maximumKeyBytes = 1024;
 
+/** Longer than any media type with its parameters; what S3 keeps would not fit beside the key on its way to an instance. */
+const maximumContentTypeLength = 256;
+
 /** Checks that a key survives the way to the instance and back. Everything else is plain data to us, line ends included. */
 export function checkKey(key: string): RejectionReason[] {
   const accepted = 'a key of at most 1,024 bytes of UTF-8 without the NUL character';
@@ -87,6 +90,11 @@ function checkExtension(key: string, extensions: readonly string[]): RejectionRe
 
 /** Where the uploader did not name a type, the content alone decides. */
 function checkDeclaredType(contentType: string, contentTypes: readonly string[]): RejectionReason[] {
+  if (contentType.length > maximumContentTypeLength) {
+    const message = `The Content-Type of the object is ${contentType.length} characters long`;
+    const accepted = `a Content-Type of at most ${maximumContentTypeLength} characters`;
+    return [{ code: 'WrongContentType', message, accepted }];
+  }
   if (contentTypes.length === 0 || !isSpecificType(contentType) || matchesType(contentType, contentTypes)) return [];
   const message = `The object was uploaded as ${contentType}`;
   return [{ code: 'WrongContentType', message, accepted: `Content-Type ${list(contentTypes)}` }];

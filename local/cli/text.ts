@@ -42,10 +42,11 @@ export function createPalette(isColoured: boolean): Palette {
   return { good: wrap(32), bad: wrap(31), dim: wrap(2), bold: wrap(1) };
 }
 
-/** Text from a key, a cause or a log as a terminal may show it: control characters are made visible. */
+/** Text from a key, a cause or a log as one line on a terminal: what would end the line, command the terminal, be invisible
+ * or turn the direction of writing is shown as its code. */
 export function printable(text: string): string {
-  return text.replace(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (character) => {
+    const code = character.charCodeAt(0).toString(16);
+    return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
+  });
 }

@@ -1,5 +1,6 @@
 /** How a command, or one try of it, ends: the slot is freed in the same write, and whoever waits for it is woken. */
 import { SSMClient, type GetCommandInvocationResult } from '@aws-sdk/client-ssm';
+import { endOf } from '../bounded-text';
 import { manifestName } from '../manifest';
 import type { CommandOutcome } from '../object-reference';
 import { rejectionCause } from '../rejection';
@@ -217,5 +218,5 @@ function whereOutputIs(operation: CommandInPhase<'running'>): string {
 }
 
 function tail(text: string | undefined): string {
-  return (text ?? '').trim().slice(-causeTailLength);
+  return endOf((text ?? '').trim(), causeTailLength);
 }

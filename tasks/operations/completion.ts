@@ -5,6 +5,7 @@ import {
   SendTaskSuccessCommand,
   SFNClient,
 } from '@aws-sdk/client-sfn';
+import { beginningOf } from '../bounded-text';
 import { leavePlace, type Write } from './ledger';
 import type { Completion, Operation } from './operation';
 import type { StepContext, StepResult } from './operation-context';
@@ -61,8 +62,8 @@ export async function report(operation: Operation, completion: Completion, conte
       : client.send(
           new SendTaskFailureCommand({
             taskToken,
-            error: completion.error.slice(0, maximumErrorLength),
-            cause: completion.cause.slice(0, maximumCauseLength),
+            error: beginningOf(completion.error, maximumErrorLength),
+            cause: beginningOf(completion.cause, maximumCauseLength),
           }),
         ),
   );

@@ -1,0 +1,96 @@
+/** Hostile input: a short form of `npm run fuzz`, whole workflows, and each limit that was found missing. */
+import { rmSync } from 'node:fs';
+import { simulate, type Simulation } from '../../local';
+import { printable } from '../../local/cli/text';
+import { maximumResultFileCount, parseManifest } from '../../tasks/manifest';
+import { beginningOf, endOf } from '../../tasks/bounded-text';
+import { parseRejection, rejectionCause } from '../../tasks/rejection';
+import { checkObject, validationRules } from '../../tasks/validation-rules';
+import { synthesizeWorkflow } from '../simulation/assembly';
+import { runCampaign } from './campaign';
+import { fixedTexts, isPossibleKey } from './hostile-text';
+
+jest.setTimeout(180_000);
+
+test('hostile keys, types, versions and event fields go through claim, parameters and real bash unchanged and unevaluated', async () => {
+  const figures = await runCampaign({ runs: 400, seed: 20261122, wholeEvery: 100 });
+  const rejected = Object.values(figures.rejected).reduce((sum, count) => sum + count, 0);
+
+  expect(figures.updateExpressions).toBeLessThanOrEqual(4);
+  // Nothing is lost: whatever is not processed was refused, with a reason.
+  expect(figures.processed + figures.refusedByClaim + rejected).toBe(figures.uploads);
+  expect(figures.processed).toBeGreaterThan(figures.uploads / 2);
+});
+
+describe('whole workflows', () => {
+  let assembly: string;
+  let simulation: Simulation;
+  beforeAll(async () => {
+    assembly = synthesizeWorkflow({ instanceCount: 16 });
+    simulation = await simulate(assembly);
+  });
+  afterAll(async () => {
+    await simulation.close();
+    rmSync(assembly, { recursive: true, force: true });
+  });
+
+  test('end for every hostile key in REJECTED with a reason, or with the very key in the ledger', async () => {
+    simulation.services.ssm.commands.answer(() => ({
+      exitCode: 65,
+      standardError: '{% $error("evaluated") %}',
+      durationMs: 1000,
+    }));
+    const keys = fixedTexts.map((text) => `incoming/${text}.csv`).filter(isPossibleKey);
+    for (const key of keys) await simulation.upload({ key, body: 'x', contentType: 'text/csv' });
+    await simulation.settle();
+
+    const records = simulation.records();
+    expect(records.map(({ key }) => key).sort()).toEqual(keys.sort());
+    for (const record of records) {
+      expect([record.key, record.status]).toEqual([record.key, 'REJECTED']);
+      const [reason] = (record['rejection'] as { reasons: { code: string; message: string }[] }).reasons;
+      expect(reason!.code).toBe(record.key.includes('\0') ? 'UnsafeKey' : 'ByCommand');
+      expect(reason!.message).not.toBe('');
+    }
+    expect(simulation.executions.every(({ status }) => status === 'SUCCEEDED')).toBe(true);
+  });
+});
+
+describe('limits', () => {
+  test('a manifest of millions of lines is refused before it is taken apart', () => {
+    const text = '\n'.repeat(15 * 1024 * 1024 - 1);
+    const before = process.memoryUsage().heapUsed;
+    expect(() => parseManifest(text)).toThrow(/too many files/);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(32 * 1024 * 1024);
+    expect(maximumResultFileCount).toBe(10_000);
+  });
+
+  test('a Content-Type of kilobytes is rejected, because it would not fit beside the key', () => {
+    const head = { $metadata: {}, ContentLength: 1, ContentType: `text/csv; a=${'x'.repeat(4000)}` };
+    expect(checkObject('a.csv', head, validationRules.parse({}))).toMatchObject([{ code: 'WrongContentType' }]);
+  });
+
+  test('the reasons of a validator are cut to what the record and the output can hold', () => {
+    const reasons = Array.from({ length: 500 }, () => ({
+      code: 'c'.repeat(1e4),
+      message: 'm'.repeat(1e4),
+      accepted: 'a'.repeat(1e4),
+    }));
+    const parsed = parseRejection(rejectionCause(reasons));
+    expect(Buffer.byteLength(JSON.stringify(parsed))).toBeLessThan(100_000);
+    expect(parsed[0]).toMatchObject({ message: 'm'.repeat(2048) });
+  });
+
+  test('a text is never cut into halves of a character, which services refuse as JSON', () => {
+    expect([beginningOf('a🎉', 2), endOf('🎉a', 2)].map((text) => Buffer.from(text).toString() === text)).toEqual([
+      true,
+      true,
+    ]);
+  });
+
+  test('the terminal shows what would end a line, command it or turn the direction of writing', () => {
+    expect(printable('a\nincoming/b.csv  STORED\u001b[2J\u202egnp\u200b')).toBe(
+      'a\\x0aincoming/b.csv  STORED\\x1b[2J\\u202egnp\\u200b',
+    );
+  });
+});
