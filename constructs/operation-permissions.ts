@@ -87,11 +87,14 @@ export function imageStatements(scope: Construct, images: ImageScope): PolicySta
     }),
     new PolicyStatement({
       sid: 'FollowImages',
-      actions: ['ec2:DescribeImages', ...(removesImages ? ['ec2:DescribeInstances'] : [])],
+      actions: [
+        'ec2:DescribeImages',
+        ...(removesImages ? ['ec2:DescribeInstances', 'ec2:DescribeLaunchTemplateVersions'] : []),
+      ],
       resources: ['*'],
     }),
     ...(removesImages ? [removeImages(made, imageSet)] : []),
-    ...(parameterName === undefined ? [] : [publishImage(scope, parameterName)]),
+    ...(parameterName === undefined ? [] : [publishImage(scope, parameterName, removesImages)]),
   ];
 }
 
@@ -104,11 +107,12 @@ function removeImages(resources: string[], imageSet: string): PolicyStatement {
   });
 }
 
-function publishImage(scope: Construct, parameterName: string): PolicyStatement {
+function publishImage(scope: Construct, parameterName: string, removesImages: boolean): PolicyStatement {
   const resourceName = parameterName.replace(/^\//, '');
   return new PolicyStatement({
     sid: 'PublishTheImage',
-    actions: ['ssm:PutParameter'],
+    // What it names is not removed.
+    actions: ['ssm:PutParameter', ...(removesImages ? ['ssm:GetParameter'] : [])],
     resources: [Stack.of(scope).formatArn({ service: 'ssm', resource: 'parameter', resourceName })],
   });
 }

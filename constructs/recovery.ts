@@ -18,10 +18,11 @@ export interface SnapshotOptions {
   /** Name of an SSM parameter that is to name the newest image, for launch templates to follow.
    * @default - none */
   readonly parameterName?: string;
-  /** How many of the newest images are kept.
+  /** How many of the newest images are kept, with their snapshots. One in use stays as well: an instance was launched from
+   * it, the latest or default version of a launch template names it, or the parameter does.
    * @default - all */
   readonly keep?: number;
-  /** How long images are kept. The newest one always is.
+  /** How long images are kept. The newest one and those in use always are.
    * @default - for ever */
   readonly keepFor?: Duration;
 }

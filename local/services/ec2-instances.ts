@@ -13,7 +13,7 @@ import {
   specifiedTags,
   tagList,
 } from './ec2-model';
-import { ServiceError, type ServiceOutput } from './service';
+import { ServiceError, UnsupportedError, type ServiceOutput } from './service';
 
 /** What is asked of a new instance. */
 export interface LaunchRequest {
@@ -143,6 +143,38 @@ export class Ec2Instances {
       'InvalidLaunchTemplateId.NotFound',
       `The specified launch template, with template ID ${idOrName}, does not exist.`,
     );
+  }
+
+  /** Only what the account's templates have in common is told: their latest and default versions, which are one here. */
+  describeLaunchTemplateVersions(input: Input): ServiceOutput {
+    checkEc2Parameters('DescribeLaunchTemplateVersions', input, {
+      required: ['Versions'],
+      optional: ['Filters', 'MaxResults', 'NextToken'],
+    });
+    const versions = input['Versions'] as readonly string[];
+    const number = versions.find((version) => version !== '$Latest' && version !== '$Default');
+    if (number !== undefined) {
+      throw new UnsupportedError(
+        `version ${number} in DescribeLaunchTemplateVersions`,
+        'the simulated EC2',
+        'ask for $Latest and $Default',
+      );
+    }
+    const templates = [...this.launchTemplates.values()].map((template) => ({ ...template, tags: new Map() }));
+    const found = filterResources('DescribeLaunchTemplateVersions', templates, input, {
+      'image-id': ({ request }) => (request.imageId === undefined ? [] : [request.imageId]),
+    });
+    const { items, nextToken } = ec2Page(found, input);
+    return {
+      LaunchTemplateVersions: items.map(({ launchTemplateId, name, request }) => ({
+        LaunchTemplateId: launchTemplateId,
+        LaunchTemplateName: name,
+        VersionNumber: 1,
+        DefaultVersion: true,
+        LaunchTemplateData: { ImageId: request.imageId },
+      })),
+      NextToken: nextToken,
+    };
   }
 
   runInstances(input: Input): ServiceOutput {

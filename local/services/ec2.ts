@@ -27,6 +27,7 @@ export class Ec2Service implements Service {
       RunInstances: (input) => instances.runInstances(input),
       DescribeInstances: (input) => instances.describeInstances(input),
       DescribeInstanceStatus: (input) => instances.describeInstanceStatus(input),
+      DescribeLaunchTemplateVersions: (input) => instances.describeLaunchTemplateVersions(input),
       StartInstances: (input) => ({
         StartingInstances: instances.changeInstances('StartInstances', input, (instance) => instances.start(instance)),
       }),

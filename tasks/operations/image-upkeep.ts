@@ -3,10 +3,11 @@ import {
   DeregisterImageCommand,
   DescribeImagesCommand,
   DescribeInstancesCommand,
+  DescribeLaunchTemplateVersionsCommand,
   EC2Client,
   type Image,
 } from '@aws-sdk/client-ec2';
-import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { StepContext } from './operation-context';
 import type { ImageSettings } from './settings';
 
@@ -26,17 +27,19 @@ export async function publishImage(parameterName: string, imageId: string, conte
   );
 }
 
-/** Removes the images of a set that are beyond its retention and that no instance was launched from.
+/** Removes the images of a set that are beyond its retention and that nothing uses: no instance was launched from them, no
+ * launch template names them in its latest or default version, and the parameter does not either.
  * What cannot be removed is logged and stays for the next time: it must not fail the image that is new. */
-export async function keepNewImages(settings: ImageSettings, context: StepContext): Promise<void> {
+export async function keepNewImages(settings: ImageSettings, newImageId: string, context: StepContext): Promise<void> {
   const { count, days } = settings.retention;
   if (count === undefined && days === undefined) return;
   try {
     const images = await readImages(settings.imageNamePrefix, context);
     const surplus = beyondRetention(images, settings.retention, context.nowMs());
-    const inUse = await readImagesInUse(surplus, context);
+    const inUse = await readImagesInUse(surplus, settings, context);
     for (const image of surplus) {
-      if (!inUse.has(image.ImageId)) await removeImage(image, context);
+      // The parameter may not show the new image yet: SSM checks in its own time whether there is such an image.
+      if (image.ImageId !== newImageId && !inUse.has(image.ImageId)) await removeImage(image, context);
     }
   } catch (error) {
     context.log.warn('Images beyond their retention could not be removed', { problem: String(error) });
@@ -78,29 +81,77 @@ async function readImages(set: string, context: StepContext): Promise<Image[]> {
   return images;
 }
 
-async function readImagesInUse(images: readonly Image[], context: StepContext): Promise<Set<string | undefined>> {
-  const inUse = new Set<string | undefined>();
-  if (images.length === 0) return inUse;
-  // DescribeInstances takes at most 200 values in a filter; the rest waits for the next image.
-  const Values = images.slice(0, 200).flatMap((image) => image.ImageId ?? []);
+/** DescribeInstances takes at most 200 values in a filter; what is beyond them waits for the next image. */
+const maximumFilterValues = 200;
+
+async function readImagesInUse(
+  images: readonly Image[],
+  { parameterName }: ImageSettings,
+  context: StepContext,
+): Promise<Set<string | undefined>> {
+  if (images.length === 0) return new Set();
+  const imageIds = images.slice(0, maximumFilterValues).flatMap((image) => image.ImageId ?? []);
+  const used = await Promise.all([
+    readLaunchedImages(imageIds, context),
+    readTemplateImages(imageIds, context),
+    readPublishedImage(parameterName, context),
+  ]);
+  return new Set([...used.flat(), ...images.slice(maximumFilterValues).map((image) => image.ImageId)]);
+}
+
+async function readLaunchedImages(imageIds: string[], context: StepContext): Promise<(string | undefined)[]> {
+  const inUse: (string | undefined)[] = [];
   let NextToken: string | undefined;
   do {
     const page = await context.client(EC2Client).send(
       new DescribeInstancesCommand({
         Filters: [
-          { Name: 'image-id', Values },
+          { Name: 'image-id', Values: imageIds },
           { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
         ],
         NextToken,
       }),
     );
     for (const reservation of page.Reservations ?? []) {
-      for (const instance of reservation.Instances ?? []) inUse.add(instance.ImageId);
+      for (const instance of reservation.Instances ?? []) inUse.push(instance.ImageId);
     }
     NextToken = page.NextToken;
   } while (NextToken);
-  for (const image of images.slice(200)) inUse.add(image.ImageId);
   return inUse;
+}
+
+/** Versions that are neither the latest nor the default can only be read template by template: they do not protect an image.
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeLaunchTemplateVersions.html (read 2026-11) */
+async function readTemplateImages(imageIds: string[], context: StepContext): Promise<(string | undefined)[]> {
+  const inUse: (string | undefined)[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await context.client(EC2Client).send(
+      new DescribeLaunchTemplateVersionsCommand({
+        Versions: ['$Latest', '$Default'],
+        Filters: [{ Name: 'image-id', Values: imageIds }],
+        NextToken,
+      }),
+    );
+    inUse.push(...(page.LaunchTemplateVersions ?? []).map((version) => version.LaunchTemplateData?.ImageId));
+    NextToken = page.NextToken;
+  } while (NextToken);
+  return inUse;
+}
+
+/** The image that was published last need not be the newest: images of several instances become available in any order. */
+async function readPublishedImage(
+  parameterName: string | undefined,
+  context: StepContext,
+): Promise<(string | undefined)[]> {
+  if (parameterName === undefined) return [];
+  try {
+    const { Parameter } = await context.client(SSMClient).send(new GetParameterCommand({ Name: parameterName }));
+    return [Parameter?.Value];
+  } catch (error) {
+    if ((error as Error).name === 'ParameterNotFound') return [];
+    throw error;
+  }
 }
 
 async function removeImage(image: Image, context: StepContext): Promise<void> {

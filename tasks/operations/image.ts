@@ -70,7 +70,7 @@ const images: SharedJobs<ImageOperation> = {
     const { settings } = operation;
     const { imageId } = outcome as ImageOutcome;
     if (settings.parameterName !== undefined) await publishImage(settings.parameterName, imageId, context);
-    await keepNewImages(settings, context);
+    await keepNewImages(settings, imageId, context);
   },
 };
 

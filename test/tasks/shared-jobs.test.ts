@@ -32,11 +32,17 @@ async function newAccount(options: AccountOptions = {}): Promise<Account> {
   return account;
 }
 
-async function snapshot(account: Account, index: number, settings: object = {}): Promise<Visit> {
+async function snapshot(account: Account, index: number, settings: object = {}, instance = 0): Promise<Visit> {
   const executionArn = executionOf(index);
   const object = await account.claim(executionArn, String(index));
   const outcome: CommandOutcome = {
-    ...{ operationId: 'x', instanceId: account.instanceIds[0]!, commandId: 'c', exitCode: 0, resultsBucket: 'results' },
+    ...{
+      operationId: 'x',
+      instanceId: account.instanceIds[instance]!,
+      commandId: 'c',
+      exitCode: 0,
+      resultsBucket: 'results',
+    },
     ...{ resultsPrefix: 'out/', manifestKey: 'out/manifest.tsv', startedAt: '', finishedAt: '' },
   };
   const input = { object, outcome, results: results(account) };
@@ -172,6 +178,46 @@ describe('snapshot-instance', () => {
     const remaining = [...account.ec2.images.all.values()].filter((image) => image.state === 'available');
     expect(remaining.map((image) => image.imageId)).toEqual([ids[0], ids[2], ids[3]]);
     expect(account.ec2.images.snapshots.size).toBe(3);
+  });
+});
+
+describe('images that are in use', () => {
+  const retention = { count: 1 };
+  const available = (account: Account) =>
+    [...account.ec2.images.all.values()].filter(({ state }) => state === 'available').map(({ imageId }) => imageId);
+  const imageOf = (visit: Visit) => String(visit.output!['imageId']);
+
+  it('stay as long as a launch template names them', async () => {
+    const account = await newAccount();
+    const first = await snapshot(account, 1, { retention });
+    await account.pass(3600);
+    const template = { launchTemplateId: 'lt-1', name: 'workers', request: { imageId: imageOf(first) } };
+    account.ec2.instances.launchTemplates.set('lt-1', template);
+    const second = await snapshot(account, 2, { retention });
+    await account.pass(3600);
+    expect(available(account)).toEqual([imageOf(first), imageOf(second)]);
+
+    account.ec2.instances.launchTemplates.delete('lt-1');
+    const third = await snapshot(account, 3, { retention });
+    await account.pass(3600);
+    expect(available(account)).toEqual([imageOf(third)]);
+  });
+
+  it('stay as long as the parameter names them, even when a newer one became available before them', async () => {
+    const account = await newAccount({ instanceCount: 2 });
+    let images = 0;
+    account.ec2.images.answer(() => (++images === 1 ? { durationMs: 7_200_000 } : { durationMs: 600_000 }));
+    const settings = { retention, parameterName: '/sales-report/image' };
+    const slow = await snapshot(account, 1, settings);
+    await account.pass(60);
+    const quick = await snapshot(account, 2, settings, 1);
+    await account.pass(3 * 3600);
+    expect(available(account)).toEqual([imageOf(slow), imageOf(quick)]);
+    const { Parameter } = await account.cloud.call({
+      ...{ service: 'ssm', operation: 'GetParameter', principal: { id: 'user' } },
+      input: { Name: '/sales-report/image' },
+    });
+    expect(Parameter).toMatchObject({ Value: imageOf(slow) });
   });
 });
 

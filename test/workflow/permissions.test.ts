@@ -25,6 +25,7 @@ const withoutResources = [
   'autoscaling:DescribeAutoScalingInstances',
   'ec2:DescribeInstances',
   'ec2:DescribeImages',
+  'ec2:DescribeLaunchTemplateVersions',
   'backup:DescribeBackupJob',
   'backup:ListBackupJobs',
   'logs:CreateLogDelivery',

@@ -146,6 +146,7 @@ export const ec2Requirements: Requirements = {
   DescribeInstances: anywhere('ec2:DescribeInstances'),
   DescribeInstanceStatus: anywhere('ec2:DescribeInstanceStatus'),
   DescribeImages: anywhere('ec2:DescribeImages'),
+  DescribeLaunchTemplateVersions: anywhere('ec2:DescribeLaunchTemplateVersions'),
   DescribeSnapshots: anywhere('ec2:DescribeSnapshots'),
   StartInstances: onInstances('StartInstances'),
   StopInstances: onInstances('StopInstances'),
