@@ -1,5 +1,5 @@
 /** Reads what `cdk synth` wrote: stacks in deployment order, their templates, assets and construct paths. It never imports the CDK. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConstructPaths } from './construct-paths';
 import type { Template } from './template';
@@ -202,7 +202,20 @@ function withDependencies(stacks: readonly OrderedStack[], artifactId: string): 
   return stacks.filter((stack) => wanted.has(stack.artifactId));
 }
 
+/** What was read last: thousands of simulations may begin from one assembly. Nobody changes what was read. */
+const readFiles = new Map<
+  string,
+  { readonly changedAtMs: number; readonly sizeBytes: number; readonly content: unknown }
+>();
+const keptFileCount = 20;
+
 /** Reads a JSON file of the assembly. */
 export function readJson<Content>(path: string): Content {
-  return JSON.parse(readFileSync(path, 'utf8')) as Content;
+  const { mtimeMs: changedAtMs, size: sizeBytes } = statSync(path);
+  const known = readFiles.get(path);
+  if (known?.changedAtMs === changedAtMs && known.sizeBytes === sizeBytes) return known.content as Content;
+  const content = JSON.parse(readFileSync(path, 'utf8')) as Content;
+  if (readFiles.size >= keptFileCount) readFiles.clear();
+  readFiles.set(path, { changedAtMs, sizeBytes, content });
+  return content;
 }

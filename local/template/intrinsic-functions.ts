@@ -59,9 +59,16 @@ export function conditionHolds(name: string, scope: ResolutionScope): boolean {
  * @param where Where the value stands, for the message: `Orders (AWS::Lambda::Function)`. */
 export function guardUnknown<Value>(value: Value, where: string): Value;
 export function guardUnknown(value: unknown, where: string): unknown {
+  if (!holdsUnknown(value)) return value;
   if (Array.isArray(value)) return guardMembers([], value.entries(), where);
   if (isObject(value)) return guardMembers({}, Object.entries(value), where);
   return value;
+}
+
+function holdsUnknown(value: unknown): boolean {
+  if (value instanceof UnknownValue) return true;
+  if (Array.isArray(value)) return value.some(holdsUnknown);
+  return isObject(value) && Object.values(value).some(holdsUnknown);
 }
 
 function guardMembers<Target extends object>(

@@ -127,6 +127,8 @@ async function runProcesses(
 }
 
 async function runAsChild(assembly: string): Promise<void> {
+  // Functions report the stack of what they throw; to map each of them back costs more than the function.
+  process.setSourceMapsEnabled(false);
   const count = wholeNumber('seeds', values.seeds ?? '1');
   const step = wholeNumber('step', values.step);
   for (let index = 0; index < count; index++) {

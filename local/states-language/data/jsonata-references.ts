@@ -12,8 +12,17 @@ export interface ExpressionReferences {
   readonly contextReference: string | undefined;
 }
 
+/** Expressions are compiled once for all definitions that hold them. */
+const found = new WeakMap<CompiledExpression, ExpressionReferences>();
+
 /** Finds the references of an expression. */
 export function referencesOf(expression: CompiledExpression): ExpressionReferences {
+  const known = found.get(expression) ?? findReferences(expression);
+  found.set(expression, known);
+  return known;
+}
+
+function findReferences(expression: CompiledExpression): ExpressionReferences {
   const nodes = nodesIn(expression.syntax);
   const bound = new Set(nodes.flatMap(boundNames));
   const isFree = (name: string): boolean =>
