@@ -42,6 +42,7 @@ import {
 } from './fleet-members';
 import { createFleetNetwork, createFleetSecurityGroup } from './fleet-network';
 import { FleetScaling } from './fleet-scaling';
+import { explainFindings } from './known-findings';
 import { misuse } from './misuse';
 
 /** How a fleet differs from the defaults. */
@@ -141,6 +142,7 @@ export class InstanceFleet extends Construct implements IInstanceFleet, IConnect
   /** @throws Error when the capacities or the data volume cannot work */
   constructor(scope: Construct, id: string, props: InstanceFleetProps = {}) {
     super(scope, id);
+    explainFindings(this);
     const { minCapacity = 0, maxCapacity = Math.max(4, minCapacity) } = props;
     checkCapacity(this, minCapacity, maxCapacity);
     this.vpc = props.vpc ?? createFleetNetwork(this, 'Network');

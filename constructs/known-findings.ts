@@ -114,6 +114,9 @@ function wildcardReason(resource: string, statement: Statement): string | undefi
   if (/:states:.*:execution:[^*]*:\*$/.test(resource)) {
     return 'Executions are named when they start: these are those of this state machine, and of no other.';
   }
+  if (/:autoScalingGroup:\*:autoScalingGroupName\/[^*]+$/.test(resource)) {
+    return 'EC2 Auto Scaling puts an id of its own before the name of the group, which is known only once the group exists.';
+  }
   if (/:ec2:.*:(instance|image|snapshot)\/\*$/.test(resource) && statement.Condition !== undefined) {
     return 'Instances, images and snapshots come and go: a condition on their tags, or on how they are made, takes the place of their ids.';
   }
