@@ -81,7 +81,7 @@ test('a long queue brings up as many as there may be, and an instance that works
 test('an instance that has to go ends its work first, longer than its hook would wait by itself', async () => {
   await upload('a', 2 * 60 * minuteMs);
   await simulation.advance(10 * minuteMs);
-  const [{ instanceId }] = members() as [{ instanceId: string }];
+  const { instanceId } = members()[0]!;
   await simulation.call('autoscaling', 'TerminateInstanceInAutoScalingGroup', {
     InstanceId: instanceId,
     ShouldDecrementDesiredCapacity: true,

@@ -131,11 +131,26 @@ export function equalValues(left: AttributeValue, right: AttributeValue): boolea
 /** Compares two strings, numbers or binaries of one type, strings by their UTF-8 bytes.
  * @returns undefined when they cannot be compared */
 export function compareValues(left: AttributeValue, right: AttributeValue): number | undefined {
-  if ('S' in left && 'S' in right)
-    return left.S === right.S ? 0 : Buffer.compare(Buffer.from(left.S), Buffer.from(right.S));
+  if ('S' in left && 'S' in right) return compareTexts(left.S, right.S);
   if ('N' in left && 'N' in right) return compareNumbers(left.N, right.N);
   if ('B' in left && 'B' in right) return Buffer.compare(left.B, right.B);
   return undefined;
+}
+
+/** By their bytes in UTF-8, which is the order of their characters; in JavaScript's order the halves of one come before some others. */
+function compareTexts(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index++) {
+    const [unit, other] = [left.charCodeAt(index), right.charCodeAt(index)];
+    if (unit === other) continue;
+    const [isHalf, isOtherHalf] = [isHalfOfCharacter(unit), isHalfOfCharacter(other)];
+    return isHalf === isOtherHalf ? unit - other : isHalf ? 1 : -1;
+  }
+  return left.length - right.length;
+}
+
+function isHalfOfCharacter(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }
 
 /** The members of a set, whatever their type; of anything else none. */

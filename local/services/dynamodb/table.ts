@@ -31,9 +31,15 @@ export interface TableDescription extends KeySchema {
 
 const keySizeLimits = { partition: 2048, sort: 1024 };
 
+/** The items of one partition: by identity, and in the order of their sort keys once somebody has asked for it. */
+interface Partition {
+  readonly items: Map<string, Item>;
+  ordered: Item[] | undefined;
+}
+
 /** Items that can be queried: those of a table, or those that an index shows. */
 export class ItemView {
-  private readonly partitions = new Map<string, Map<string, Item>>();
+  private readonly partitions = new Map<string, Partition>();
 
   /** @param identify A text that tells one item of the table from all others. */
   constructor(
@@ -45,31 +51,57 @@ export class ItemView {
   replace(previous: Item | undefined, next: Item | undefined): void {
     const previousPartition = previous && this.partitionOf(previous);
     const nextPartition = next && this.partitionOf(next);
-    if (previousPartition !== undefined && previousPartition !== nextPartition) {
-      const partition = this.partitions.get(previousPartition);
-      partition?.delete(this.identify(previous!));
-      if (partition?.size === 0) this.partitions.delete(previousPartition);
+    if (previous !== undefined && previousPartition !== undefined) this.remove(previousPartition, previous);
+    if (next !== undefined && nextPartition !== undefined) this.add(nextPartition, next);
+    if (previousPartition !== undefined && this.partitions.get(previousPartition)?.items.size === 0) {
+      this.partitions.delete(previousPartition);
     }
-    if (next === undefined || nextPartition === undefined) return;
-    const partition = this.partitions.get(nextPartition) ?? new Map<string, Item>();
-    partition.set(this.identify(next), next);
-    this.partitions.set(nextPartition, partition);
+  }
+
+  private add(name: string, item: Item): void {
+    const partition = this.partitions.get(name) ?? { items: new Map<string, Item>(), ordered: undefined };
+    this.partitions.set(name, partition);
+    const identity = this.identify(item);
+    // An index may hear of a write twice, or late: what it showed under this identity goes.
+    const shown = partition.items.get(identity);
+    if (shown !== undefined) this.remove(name, shown);
+    partition.items.set(identity, item);
+    partition.ordered?.splice(this.indexIn(partition.ordered, item), 0, item);
+  }
+
+  private remove(name: string, item: Item): void {
+    const partition = this.partitions.get(name);
+    const shown = partition?.items.get(this.identify(item));
+    if (partition === undefined || shown === undefined) return;
+    partition.items.delete(this.identify(item));
+    partition.ordered?.splice(this.indexIn(partition.ordered, shown), 1);
+  }
+
+  /** Where an item is, or would be: sorting a long queue anew for each read of its first would take most of the time. */
+  private indexIn(ordered: readonly Item[], item: Item): number {
+    let [low, high] = [0, ordered.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.compareWithin(ordered[middle]!, item) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   get(key: Item): Item | undefined {
-    return this.partitions.get(scalarText(key[this.key.partitionKey]!))?.get(this.identify(key));
+    return this.partitions.get(scalarText(key[this.key.partitionKey]!))?.items.get(this.identify(key));
   }
 
   /** The items of one partition in the order of their sort keys. */
   query(partitionValue: AttributeValue): readonly Item[] {
-    return this.inOrder(this.partitions.get(scalarText(partitionValue))?.values() ?? []);
+    return this.inOrder(this.partitions.get(scalarText(partitionValue)));
   }
 
   /** All items: partitions in an order that has nothing to do with their names, as on AWS. */
   scan(): readonly Item[] {
-    const partitions = [...this.partitions].map(([name, items]) => ({ name, hash: hash(name), items }));
+    const partitions = [...this.partitions].map(([name, partition]) => ({ name, hash: hash(name), partition }));
     partitions.sort((left, right) => left.hash - right.hash || (left.name < right.name ? -1 : 1));
-    return partitions.flatMap(({ items }) => this.inOrder(items.values()));
+    return partitions.flatMap(({ partition }) => this.inOrder(partition));
   }
 
   /** Orders two items, or keys of items, as reads return them. */
@@ -91,14 +123,15 @@ export class ItemView {
 
   get size(): number {
     let count = 0;
-    for (const partition of this.partitions.values()) count += partition.size;
+    for (const partition of this.partitions.values()) count += partition.items.size;
     return count;
   }
 
-  /** Orders items of one partition. */
-  private inOrder(items: Iterable<Item>): readonly Item[] {
-    const ordered = [...items];
-    return ordered.length < 2 ? ordered : ordered.sort((left, right) => this.compareWithin(left, right));
+  /** The items of one partition in order, as they are now. */
+  private inOrder(partition: Partition | undefined): readonly Item[] {
+    if (partition === undefined) return [];
+    partition.ordered ??= [...partition.items.values()].sort((left, right) => this.compareWithin(left, right));
+    return [...partition.ordered];
   }
 
   /** An index shows only items that have its key attributes. */
