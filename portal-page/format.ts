@@ -1,5 +1,5 @@
 /** Numbers and instants as the visitor's language writes them. */
-import type { Language } from './texts';
+import type { Language } from './language';
 
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
@@ -7,7 +7,12 @@ const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 export function formatBytes(bytes: number, language: Language): string {
   const index = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** index;
-  const style = { style: 'unit', unit: units[index], maximumFractionDigits: value < 10 && index > 0 ? 1 : 0 } as const;
+  const style = {
+    style: 'unit',
+    unit: units[index],
+    unitDisplay: index === 0 ? 'long' : 'short',
+    maximumFractionDigits: value < 10 && index > 0 ? 1 : 0,
+  } as const;
   return new Intl.NumberFormat(language, style).format(value);
 }
 

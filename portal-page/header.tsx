@@ -1,7 +1,7 @@
 /** The page's head: its name, its language, and who is signed in. */
 import { UploadIcon } from './icons';
 import { usePage } from './page-context';
-import { languages, type Language } from './texts';
+import { languages, type Language } from './language';
 
 export function Header({ email, onSignOut }: { readonly email?: string; readonly onSignOut?: () => void }) {
   const { texts, settings } = usePage();
@@ -39,10 +39,9 @@ function LanguageSwitch() {
           lang={name}
           class="quiet"
           aria-pressed={name === language}
-          aria-label={languages[name]}
           onClick={() => setLanguage(name)}
         >
-          {name.slice(0, 2).toUpperCase()}
+          {languages[name]}
         </button>
       ))}
     </div>

@@ -3,7 +3,8 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { formatBytes } from './format';
 import type { PageSettings } from './settings';
-import { textsIn, type Language, type Texts } from './texts';
+import { textsIn, type Language } from './language';
+import type { Texts } from './texts';
 
 export interface PageContextValue {
   readonly settings: PageSettings;

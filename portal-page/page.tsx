@@ -7,7 +7,7 @@ import { Portal } from './portal';
 import { Session } from './session';
 import { loadSettings, type PageSettings } from './settings';
 import { SignIn } from './sign-in';
-import { initialLanguage, rememberLanguage, textsIn, type Language } from './texts';
+import { initialLanguage, rememberLanguage, textsIn, type Language } from './language';
 import { Uploads } from './uploads';
 
 function Page({

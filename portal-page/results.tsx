@@ -27,7 +27,7 @@ export function Results({ upload, api }: { readonly upload: Upload; readonly api
       link.click();
     });
   return (
-    <section class="results" aria-label={texts.results(String(upload.results?.fileCount ?? 0))}>
+    <div class="results">
       {page === undefined ? (
         <button type="button" class="secondary" onClick={show}>
           {texts.results(new Intl.NumberFormat(language).format(upload.results?.fileCount ?? 0))}
@@ -36,8 +36,9 @@ export function Results({ upload, api }: { readonly upload: Upload; readonly api
         <ul>
           {page.files.map(({ index, path, sizeBytes }) => (
             <li key={index}>
-              <button type="button" class="result" aria-label={texts.download(path)} onClick={() => download(index)}>
+              <button type="button" class="result" onClick={() => download(index)}>
                 <DownloadIcon />
+                <span class="unseen">{texts.download} </span>
                 <span class="path">{path}</span>
                 <span class="hint">{formatBytes(sizeBytes, language)}</span>
               </button>
@@ -55,6 +56,6 @@ export function Results({ upload, api }: { readonly upload: Upload; readonly api
           {texts.downloadFailed}
         </p>
       )}
-    </section>
+    </div>
   );
 }

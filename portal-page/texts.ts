@@ -1,7 +1,5 @@
-/** Everything that the page says, in each of its languages: a text that one of them lacks does not compile. */
+/** Everything that the page says. Each language has all of it: a text that one of them lacks does not compile. */
 import type { UploadState } from '../tasks/portal/messages';
-import { english } from './texts-english';
-import { portuguese } from './texts-portuguese';
 
 export interface Texts {
   readonly title: string;
@@ -46,32 +44,9 @@ export interface Texts {
   readonly failedText: (error: string) => string;
   readonly reference: (id: string) => string;
   readonly results: (count: string) => string;
-  readonly showResults: string;
   readonly moreResults: string;
-  readonly download: (path: string) => string;
+  readonly download: string;
   readonly downloadFailed: string;
   readonly reasons: Readonly<Record<string, (facts: { readonly suffix: string; readonly maximum: string }) => string>>;
   readonly announcement: (fileName: string, state: string) => string;
-}
-
-export const languages = { en: 'English', 'pt-BR': 'Português' } as const;
-export type Language = keyof typeof languages;
-
-const catalogues: Readonly<Record<Language, Texts>> = { en: english, 'pt-BR': portuguese };
-const storageKey = 'language';
-
-export function textsIn(language: Language): Texts {
-  return catalogues[language];
-}
-
-/** The visitor's choice, or the first of the browser's languages that there is. */
-export function initialLanguage(): Language {
-  const chosen = window.localStorage.getItem(storageKey);
-  if (chosen !== null && chosen in languages) return chosen as Language;
-  const preferred = navigator.languages.map((name) => name.toLowerCase().split('-')[0]);
-  return preferred.find((name) => name === 'pt' || name === 'en') === 'pt' ? 'pt-BR' : 'en';
-}
-
-export function rememberLanguage(language: Language): void {
-  window.localStorage.setItem(storageKey, language);
 }

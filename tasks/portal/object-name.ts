@@ -27,7 +27,7 @@ function objectName(fileName: string, suffix: string): string {
     .split(/[/\\]/)
     .at(-1)!
     .replace(/[^\p{L}\p{M}\p{N} ._()+=@,-]/gu, '_')
-    .replace(/^\.+/, '_')
+    .replace(/^\.+/, '_.')
     .trim();
   const name = plain === '' ? '_' : plain;
   const hasSuffix = suffix !== '' && name.toLowerCase().endsWith(suffix.toLowerCase());

@@ -38,7 +38,7 @@ export function makePortal(): Stack {
       bucket: inbox.bucket,
       prefix: 'incoming/',
       suffix: '.csv',
-      maximumSize: Size.mebibytes(64),
+      maximumSize: Size.mebibytes(32),
       contentTypes: ['text/csv', 'text/plain'],
     },
     processor: Processor.autoScalingGroup(fleet, { command }),

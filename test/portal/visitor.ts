@@ -86,6 +86,6 @@ export function sendForm(
 ): Promise<Response> {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  form.append('file', new Blob([file as BlobPart]), 'file');
+  form.append('file', new Blob([typeof file === 'string' ? file : new Uint8Array(file)]), 'file');
   return fetch(address, { method: 'POST', body: form, headers });
 }
