@@ -2,13 +2,17 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Duration, Stack } from 'aws-cdk-lib';
 import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { ObjectStore, ObjectWorkflow, Processor } from '../../workflow';
 
 /** @returns the directory of the assembly, below the system's folder for temporary files */
-export function synthesizeWorkflow({ command = 'exit 1', instanceCount = 2 } = {}): string {
+export function synthesizeWorkflow({
+  command = 'exit 1',
+  instanceCount = 2,
+  timeout = Duration.hours(1),
+} = {}): string {
   const app = new App({
     outdir: mkdtempSync(join(tmpdir(), 'object-workflow-simulation-')),
     context: { '@aws-cdk/aws-autoscaling:generateLaunchTemplateInsteadOfLaunchConfig': true },
@@ -30,7 +34,7 @@ export function synthesizeWorkflow({ command = 'exit 1', instanceCount = 2 } = {
   });
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: inbox.bucket, prefix: 'incoming/', suffix: '.csv' },
-    processor: Processor.autoScalingGroup(fleet, { command }),
+    processor: Processor.autoScalingGroup(fleet, { command, timeout }),
   });
   return app.synth().directory;
 }
