@@ -31,7 +31,7 @@ const printing = {
 export default defineConfig(
   { ignores: ['dist/', 'coverage/', 'out/', '**/cdk.out/', '**/*.mjs'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     plugins: { '@typescript-eslint': plugin },
     extends: [configs.base],
     languageOptions: { parser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -48,6 +48,11 @@ export default defineConfig(
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
     },
+  },
+  {
+    // A page lives in real time.
+    files: ['portal-page/**'],
+    rules: { 'no-restricted-syntax': ['error', printing] },
   },
   {
     // The three doors through which real time and chance enter.

@@ -79,7 +79,7 @@ describe('imports', () => {
     const declared = Object.keys({ ...manifest['dependencies'], ...manifest['peerDependencies'] });
     // What is loaded only when a function runs is in that function's bundle, with everything it needs.
     const bundled = Object.keys({ ...manifest['dependencies'], ...manifest['devDependencies'] });
-    const loadedAtOnce = reachedFrom(entryPoints, ({ isLazy }) => !isLazy);
+    const loadedAtOnce = reachedFrom(entryPoints, ({ isLazy, isOfTypesOnly }) => !isLazy && !isOfTypesOnly);
     const wrong = imports.filter(({ from, to }) => {
       const known = loadedAtOnce.has(from) || !from.startsWith('tasks/') ? declared : bundled;
       return !isOurs(to) && !to.startsWith('node:') && !known.some((name) => `${to}/`.startsWith(`${name}/`));

@@ -1,5 +1,6 @@
 /** Task: answers the upload portal's HTTP API. */
 import { defineTask } from '../define-task';
+import type * as App from './app';
 import { fromResponse, httpEvent, httpResult, toRequest } from './http-event';
 import { portalSettings } from './settings';
 
@@ -14,7 +15,7 @@ export const uploadPortal = defineTask({
   settings: portalSettings,
   run: async (event, context) => {
     // The framework is in the function's bundle only: who synthesizes the construct does not have it.
-    const { createApp } = require('./app') as typeof import('./app');
+    const { createApp } = require('./app') as typeof App;
     return fromResponse(await createApp(event, context).fetch(toRequest(event)));
   },
 });
