@@ -58,7 +58,8 @@ export class LedgerTable extends Construct {
 
   /** Allows exactly these actions on items of the table, and the use of its key. */
   public grant(grantee: IGrantable, ...actions: readonly LedgerAction[]): Grant {
-    this.table.encryptionKey?.grantEncryptDecrypt(grantee);
+    // Reading and writing alike take the table's own key, which has only to be decrypted.
+    this.table.encryptionKey?.grantDecrypt(grantee);
     return Grant.addToPrincipal({
       grantee,
       actions: actions.map((action) => `dynamodb:${action}`),

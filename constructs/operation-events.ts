@@ -3,7 +3,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule, type EventPattern, type IRule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { Grant } from 'aws-cdk-lib/aws-iam';
+import type { IDestination } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -28,6 +29,16 @@ export class DeadLetterQueue extends Construct {
     const reason = 'It is the dead-letter queue of rules and functions, which name it themselves; an alarm watches it.';
     explainFinding(this.queue, 'AwsSolutions-SQS3', reason);
   }
+}
+
+/** A destination of failed invocations. CDK's own also allows reading the queue's address and attributes, which Lambda has no use for. */
+function queueDestination(queue: Queue): IDestination {
+  return {
+    bind: (_, target) => {
+      Grant.addToPrincipal({ grantee: target, actions: ['sqs:SendMessage'], resourceArns: [queue.queueArn] });
+      return { destination: queue.queueArn };
+    },
+  };
 }
 
 /** As long and as often as EventBridge can try at all. */
@@ -69,7 +80,7 @@ export class OperationEvents extends Construct {
   ) {
     super(scope, id);
     const ledgerTable = props.ledger.table.tableName;
-    const onFailure = new SqsDestination(props.deadLetters.queue);
+    const onFailure = queueDestination(props.deadLetters.queue);
     this.relay = new TaskFunction(this, 'Relay', {
       task: relayEvent,
       settings: { ledgerTable, fleetIds: [props.fleet.id] },

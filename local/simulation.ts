@@ -69,6 +69,8 @@ export class Simulation {
   /** What goes wrong, and what it has hit. */
   readonly faults: FaultInjection;
   private readonly served: ServedSimulation[] = [];
+  /** Who was allowed what, call by call. */
+  readonly access: Enforcement;
   private readonly views = new Map<string, SimulatedExecution>();
 
   constructor(private readonly parts: SimulationParts) {
@@ -79,6 +81,7 @@ export class Simulation {
     this.unsupported = parts.unsupported;
     this.outputs = parts.outputs;
     this.faults = parts.faults;
+    this.access = parts.enforcement;
   }
 
   /** Executions of all state machines, in the order they were started. */
@@ -175,7 +178,7 @@ export class Simulation {
    * were not allowed. Of roles outside of the template nothing is known but that they were used.
    * @example expect(simulation.permissions().denied).toEqual([]); */
   permissions(): PermissionReport {
-    return reportPermissions(this.parts.enforcement);
+    return reportPermissions(this.access);
   }
 
   /** Serves what browsers reach of the template on 127.0.0.1: the sites of its CloudFront distributions, its HTTP APIs, a login

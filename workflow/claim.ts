@@ -42,16 +42,23 @@ export function claimState(scope: Construct, { ledger: { table }, source }: Work
     },
     assign: assignment($, { claim: claimed }),
     output: '{% $states.input %}',
-    statements: [updateItemStatement(table)],
+    statements: updateItemStatements(table),
   }).addRetry(retryTransient(transientDynamoDbErrors));
 }
 
 /** The DynamoDB call of the claim and of the completion. */
 export const updateItemResource = `arn:${Aws.PARTITION}:states:::dynamodb:updateItem`;
 
-/** What the state machine's role needs for that call, and nothing else of the table. */
-export function updateItemStatement(ledger: ITable): PolicyStatement {
-  return new PolicyStatement({ actions: ['dynamodb:UpdateItem'], resources: [ledger.tableArn] });
+/** What the state machine's role needs for that call, and nothing else of the table. DynamoDB opens a table that a key of yours
+ * encrypts with the rights of whoever calls.
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html (read 2026-11) */
+export function updateItemStatements({ tableArn, encryptionKey }: ITable): PolicyStatement[] {
+  return [
+    new PolicyStatement({ actions: ['dynamodb:UpdateItem'], resources: [tableArn] }),
+    ...(encryptionKey === undefined
+      ? []
+      : [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [encryptionKey.keyArn] })]),
+  ];
 }
 
 /** Where the object is, as variables of an expression, whichever of its two shapes the input has. */

@@ -1,6 +1,6 @@
 /** State "Complete": records that the object is stored, and what protects it. Only the record's owner can. */
 import type { Construct } from 'constructs';
-import { updateItemResource, updateItemStatement } from './claim';
+import { updateItemResource, updateItemStatements } from './claim';
 import { IntegrationState, retryTransient, transientDynamoDbErrors } from './integration-state';
 import type { WorkflowParts } from './parts';
 import { expression, renderExpression, renderJsonata, type Expression } from './state-variables';
@@ -44,7 +44,7 @@ export function completeState(
       results: $.results,
       ...Object.fromEntries(protections.map(({ name, value }) => [name, value])),
     }),
-    statements: [updateItemStatement(table)],
+    statements: updateItemStatements(table),
   }).addRetry(retryTransient(transientDynamoDbErrors));
 }
 

@@ -38,6 +38,8 @@ export class AccessModel {
   readonly tracedFunctions = new Set<string>();
   /** ARN of a role's permissions boundary, by the role's ARN. */
   readonly boundaries = new Map<string, string>();
+  /** Construct path of a role, by its ARN. */
+  readonly rolePaths = new Map<string, string>();
   private readonly keyArns = new Map<string, string>();
 
   addKey(id: string, arn: string): void {
@@ -77,8 +79,9 @@ export function observeResources(handlers: ResourceHandlers, model: AccessModel)
 }
 
 const observers: Readonly<Record<string, Observer>> = {
-  'AWS::IAM::Role': ({ properties }, created, model) => {
-    const boundary = properties['PermissionsBoundary'];
+  'AWS::IAM::Role': (request, created, model) => {
+    model.rolePaths.set(attribute(created, 'Arn'), nameOf(request));
+    const boundary = request.properties['PermissionsBoundary'];
     if (typeof boundary === 'string') model.boundaries.set(attribute(created, 'Arn'), boundary);
   },
   'AWS::IAM::InstanceProfile': ({ properties }, _, model) => {

@@ -79,6 +79,28 @@ const documents: Readonly<Record<string, readonly object[]>> = {
     allow('s3:ListAllMyBuckets'),
     allow('backup:TagResource', 'arn:aws:backup:*:*:recovery-point:*'),
   ],
+  AWSBackupServiceRolePolicyForS3Restore: [
+    allow(
+      named(
+        's3',
+        ...['CreateBucket', 'ListBucketVersions', 'ListBucket', 'GetBucketVersioning', 'GetBucketLocation'],
+        ...['PutBucketVersioning', 'PutBucketOwnershipControls', 'GetBucketOwnershipControls'],
+      ),
+      'arn:aws:s3:::*',
+    ),
+    allow(
+      named(
+        's3',
+        ...['GetObject', 'GetObjectVersion', 'DeleteObject', 'PutObjectVersionAcl', 'GetObjectVersionAcl'],
+        ...['GetObjectTagging', 'PutObjectTagging', 'GetObjectAcl', 'PutObjectAcl', 'ListMultipartUploadParts'],
+        'PutObject',
+      ),
+      'arn:aws:s3:::*/*',
+    ),
+    allow(named('kms', 'DescribeKey', 'GenerateDataKey', 'Decrypt'), '*', {
+      StringLike: { 'kms:ViaService': 's3.*.amazonaws.com' },
+    }),
+  ],
 };
 
 const compiled = new Map<string, readonly Statement[]>();

@@ -18,12 +18,13 @@ import { denialError, type Denial } from './denial';
 import { decide, selectCandidates, type Candidates, type Decision, type Policies } from './evaluate';
 import { compilePolicy, type Statement } from './policy';
 import type { Requester } from './policy-principal';
-import { createContext, type ContextKeys, type ContextValue } from './request-context';
+import { createContext, type ContextValue } from './request-context';
 
 /** A request that was decided about, once for each combination of the condition keys that matter. */
 export interface DecidedRequest {
   /** Role ARN or service principal. */
   readonly principal: string;
+  readonly requester: Requester;
   readonly action: string;
   readonly resource: string;
   readonly decision: Decision;
@@ -182,21 +183,24 @@ export class Enforcement {
     }
     const context = createContext(
       action,
-      [permission.keys, this.commonKeys(principal, known.requester)],
-      permission.lookUp,
+      permission.keys,
+      (key) => permission.lookUp?.(key) ?? this.commonKey(key, principal, known.requester),
     );
-    const values = Object.fromEntries(keys.map((key) => [key, valueOf(context, key)]));
-    const signature = keys.length === 0 ? '' : JSON.stringify(values);
+    let signature = '';
+    for (const key of keys) signature += `${String(valueOf(context, key))}\n`;
     const decided = entry.decisions.get(signature);
     if (decided !== undefined) return decided.decision;
     const decision = decide(entry.candidates, { requester: known.requester, action, resource, context });
+    const values = Object.fromEntries(keys.map((key) => [key, valueOf(context, key)]));
+    const { policies } = entry;
     entry.decisions.set(signature, {
+      requester: known.requester,
       principal: principal.id,
       action,
       resource,
       decision,
       keys: values,
-      policies: entry.policies,
+      policies,
     });
     return decision;
   }
@@ -286,9 +290,13 @@ export class Enforcement {
   }
 
   private trustOf(role: SimulatedRole): readonly Statement[] {
-    const known = this.trusts.get(role) ?? compilePolicy(role.trustPolicy, `trust of ${role.name}`, 'resource');
+    const known = this.trusts.get(role) ?? compilePolicy(role.trustPolicy, this.nameOfTrust(role), 'resource');
     this.trusts.set(role, known);
     return known;
+  }
+
+  private nameOfTrust(role: SimulatedRole): string {
+    return `${this.options.model.rolePaths.get(role.arn) ?? role.name}/AssumeRolePolicy`;
   }
 
   private managedPolicy(arn: string, role: SimulatedRole): readonly Statement[] {
@@ -297,30 +305,37 @@ export class Enforcement {
     return awsManagedPolicy(arn) ?? [unknownPolicy(arn, role)];
   }
 
-  private commonKeys(principal: Principal, requester: Requester): ContextKeys {
+  /** Keys that every request has. */
+  private commonKey(key: string, principal: Principal, requester: Requester): ContextValue {
     const { facts, nowMs } = this.options;
-    const isService = requester.kind === 'service';
-    return {
-      'aws:securetransport': String(principal.isInsecure !== true),
-      'aws:requestedregion': facts.region,
-      'aws:currenttime': () => new Date(nowMs()).toISOString(),
-      'aws:epochtime': () => String(Math.floor(nowMs() / 1000)),
-      'aws:principalisawsservice': String(isService),
-      ...(isService
-        ? {
-            'aws:principalservicename': requester.name,
-            'aws:sourcearn': principal.sourceArn,
-            'aws:sourceaccount': facts.accountId,
-          }
-        : {
-            'aws:principalarn': requester.arn,
-            'aws:principalaccount': requester.accountId,
-            'aws:principaltype': 'AssumedRole',
-            'aws:userid': `AROASIMULATED0000000:${principal.session ?? 'session'}`,
-            'aws:resourceaccount': facts.accountId,
-          }),
-    };
+    switch (key) {
+      case 'aws:securetransport':
+        return String(principal.isInsecure !== true);
+      case 'aws:requestedregion':
+        return facts.region;
+      case 'aws:currenttime':
+        return new Date(nowMs()).toISOString();
+      case 'aws:epochtime':
+        return String(Math.floor(nowMs() / 1000));
+      case 'aws:principalisawsservice':
+        return String(requester.kind === 'service');
+    }
+    if (requester.kind === 'service') return serviceKey(key, requester.name, principal, facts);
+    return roleKey(key, requester, principal);
   }
+}
+
+function serviceKey(key: string, name: string, principal: Principal, facts: ResourceFacts): ContextValue {
+  if (key === 'aws:principalservicename') return name;
+  if (key === 'aws:sourcearn') return principal.sourceArn;
+  return key === 'aws:sourceaccount' ? facts.accountId : undefined;
+}
+
+function roleKey(key: string, requester: Extract<Requester, { kind: 'role' }>, principal: Principal): ContextValue {
+  if (key === 'aws:principalarn') return requester.arn;
+  if (key === 'aws:principalaccount' || key === 'aws:resourceaccount') return requester.accountId;
+  if (key === 'aws:principaltype') return 'AssumedRole';
+  return key === 'aws:userid' ? `AROASIMULATED0000000:${principal.session ?? 'session'}` : undefined;
 }
 
 /** What a key has for a value, for telling requests apart; a key that is not simulated counts when it is decided about. */

@@ -46,20 +46,18 @@ const serviceKeys: Readonly<Record<string, readonly RegExp[]>> = {
 };
 
 /** Puts the keys of a request together.
- * @param action Says which service's keys the request could have. */
+ * @param action Says which service's keys the request could have.
+ * @param lookUp Further keys, asked for when the first ones do not have it. */
 export function createContext(
   action: string,
-  sources: readonly (ContextKeys | undefined)[],
+  keys: ContextKeys | undefined,
   lookUp?: (key: string) => ContextValue,
 ): RequestContext {
   return (key) => {
-    for (const source of sources) {
-      const value = source?.[key];
-      if (value !== undefined) return typeof value === 'function' ? value() : value;
-    }
+    const value = keys?.[key];
+    if (value !== undefined) return typeof value === 'function' ? value() : value;
     const found = lookUp?.(key);
-    if (found !== undefined) return found;
-    if (canBeDecided(action, key)) return undefined;
+    if (found !== undefined || canBeDecided(action, key)) return found;
     throw new UnsupportedError(
       `The condition key ${key}`,
       `a policy that decides about ${action}`,

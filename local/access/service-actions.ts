@@ -29,6 +29,12 @@ const bucketReading = [
 ];
 const objectReading = ['GetObject', 'GetObjectVersion', 'GetObjectVersionTagging', 'GetObjectVersionAcl'];
 
+/** @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForS3Restore.html (read 2026-11):
+ * without what is about ACLs, which are off, and about uploads in parts */
+const bucketRestoring = ['ListBucket', 'ListBucketVersions', 'GetBucketVersioning', 'GetBucketLocation'];
+const bucketCreating = ['CreateBucket', 'PutBucketVersioning', 'PutBucketOwnershipControls'];
+const objectRestoring = ['GetObject', 'GetObjectVersion', 'PutObject', 'PutObjectTagging'];
+
 /** Decides about what services do for themselves. Until the deployment is complete nothing is decided: policies may follow. */
 export class ServiceActions {
   private isDeployed = false;
@@ -103,6 +109,23 @@ export class ServiceActions {
       ...keyUse(['Decrypt', 'DescribeKey'], resourceArn, 's3', this.facts),
     ]);
     return isAllowed ? undefined : 'Access Denied trying to call AWS Backup service';
+  }
+
+  /** Why AWS Backup cannot restore to a bucket with a role; undefined where it can. */
+  restoreProblem(
+    { bucket, isNew }: { readonly bucket: string; readonly isNew: boolean },
+    roleArn: string,
+  ): string | undefined {
+    const bucketArn = `arn:aws:s3:::${bucket}`;
+    const isAllowed = this.enforcement.permits({ id: roleArn, session: 'AWSBackup' }, [
+      ...[...bucketRestoring, ...(isNew ? bucketCreating : [])].map((name) => ({
+        action: `s3:${name}`,
+        resource: bucketArn,
+      })),
+      ...objectRestoring.map((name) => ({ action: `s3:${name}`, resource: `${bucketArn}/*` })),
+      ...keyUse(['Decrypt', 'DescribeKey', 'GenerateDataKey'], bucketArn, 's3', this.facts),
+    ]);
+    return isAllowed ? undefined : 'Access Denied';
   }
 
   /** An instance whose profile is not of the template has rights that nobody here knows. */

@@ -50,7 +50,7 @@ function decisionOf(row: Row): string {
       ...(boundary && { boundary: compilePolicy({ Statement: boundary }, 'Boundary', 'identity') }),
       ...(grants && { grants }),
     },
-    { requester: by, action, resource: on, context: createContext(action, [row.keys]) },
+    { requester: by, action, resource: on, context: createContext(action, row.keys) },
   );
   return decision.isAllowed ? 'allowed' : decision.reason;
 }

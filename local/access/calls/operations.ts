@@ -87,6 +87,8 @@ export const backupRequirements: Requirements = {
   ListRecoveryPointsByBackupVault: (input, facts) => [
     vault('ListRecoveryPointsByBackupVault', text(input, 'BackupVaultName'), facts),
   ],
+  StartRestoreJob: (input, facts) => [...onRecoveryPoint('StartRestoreJob')(input, facts), passToBackup(input)],
+  DescribeRestoreJob: anywhere('backup:DescribeRestoreJob'),
   StartCopyJob: (input, facts) => [...onRecoveryPoint('StartCopyJob')(input, facts), passToBackup(input)],
 };
 
