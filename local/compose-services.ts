@@ -175,11 +175,14 @@ function createServices(
   const ec2 = new Ec2Service({ ...emitting('ec2'), ...settings.ec2 });
   const logs = new LogsService(common('logs'));
   const monitoring = new MonitoringService({ clock });
+  const s3 = new S3Service(emitting('s3'));
   return {
     autoscaling: new AutoScalingService({ ...emitting('autoscaling'), ec2 }),
     backup: new BackupService({
       ...emitting('backup'),
+      buckets: s3.recovery,
       inspect: (resourceArn, roleArn) => actions().backupProblem(resourceArn, roleArn),
+      inspectRestore: (target, roleArn) => actions().restoreProblem(target, roleArn),
       ...settings.backup,
     }),
     dynamodb: new DynamoDbService({ ...common('dynamodb'), ...settings.dynamodb }),
@@ -191,7 +194,7 @@ function createServices(
     }),
     logs,
     monitoring,
-    s3: new S3Service(emitting('s3')),
+    s3,
     sns: new SnsService(common('sns')),
     sqs: new SqsService(common('sqs')),
     ssm: new SsmService({

@@ -2,6 +2,8 @@
 import type { RandomSource } from '../random';
 import type { Timer, VirtualClock } from '../virtual-clock';
 import type { EventSink } from './aws-event';
+import type { ObjectVersion } from './s3';
+import type { RecoverableBuckets } from './s3/recovery';
 
 /** How the simulated AWS Backup behaves. Durations are virtual. */
 export interface BackupOptions {
@@ -12,6 +14,13 @@ export interface BackupOptions {
   readonly accountId: string;
   /** Says why a resource cannot be backed up; undefined when it can. @default - every resource can */
   readonly inspect?: (resourceArn: string, roleArn: string) => string | undefined;
+  /** What buckets hold and how they get it back. @default - recovery points of buckets are empty, and none is restored */
+  readonly buckets?: RecoverableBuckets;
+  /** Says why a role cannot restore to a bucket; undefined when it can. @default - every role can */
+  readonly inspectRestore?: (
+    target: { readonly bucket: string; readonly isNew: boolean },
+    roleArn: string,
+  ) => string | undefined;
   /** From `CREATED` to `RUNNING`. @default 10,000 */
   readonly startMs?: number;
   /** From `RUNNING` to the end. @default 600,000 */
@@ -45,6 +54,8 @@ export interface BackupJob {
   startedAtMs: number | undefined;
   completedAtMs: number | undefined;
   recoveryPointArn: string | undefined;
+  /** What it holds: of a bucket, its versions when the job began to run. */
+  contents: readonly ObjectVersion[];
 }
 
 /** How a job ends, when a test decides. */
@@ -66,6 +77,7 @@ export interface RecoveryPoint {
   readonly createdAtMs: number;
   readonly completedAtMs: number;
   readonly status: 'COMPLETED' | 'PARTIAL';
+  readonly contents: readonly ObjectVersion[];
 }
 
 /** What starts a job. */
@@ -109,6 +121,7 @@ export class BackupJobs {
       startedAtMs: undefined,
       completedAtMs: undefined,
       recoveryPointArn: undefined,
+      contents: [],
     };
     this.all.set(job.jobId, job);
     this.announce(job);
@@ -139,6 +152,7 @@ export class BackupJobs {
       return this.schedule(job, Math.min(startRetryMs, untilExpiryMs), () => this.tryToStart(job));
     }
     job.startedAtMs = clock.nowMs();
+    job.contents = this.contentsFor(job);
     this.change(job, 'RUNNING');
     const durationMs = answer.durationMs ?? this.options.durationMs ?? 600_000;
     const untilAbortMs = (job.completeByMs ?? Number.POSITIVE_INFINITY) - clock.nowMs();
@@ -174,9 +188,16 @@ export class BackupJobs {
         createdAtMs: job.startedAtMs ?? nowMs,
         completedAtMs: nowMs,
         status: state,
+        contents: job.contents,
       });
     }
     this.change(job, state);
+  }
+
+  /** A copy holds what its source holds. */
+  private contentsFor({ source, resourceType, resourceArn }: BackupJob): readonly ObjectVersion[] {
+    if (source !== undefined) return this.recoveryPoints.get(source.recoveryPointArn)?.contents ?? [];
+    return resourceType === 'S3' ? (this.options.buckets?.capture(resourceArn.split(':').at(-1)!) ?? []) : [];
   }
 
   private recoveryPointArnFor(job: BackupJob): string {

@@ -1,5 +1,7 @@
-/** Simulated AWS Backup: vaults, jobs on demand, recovery points and copies. Backup plans exist, but their schedules do not run. */
+/** Simulated AWS Backup: vaults, jobs on demand and by plan, recovery points, copies and restores. */
 import { type BackupJob, BackupJobs, type BackupOptions, type RecoveryPoint, simulatedSizeBytes } from './backup-jobs';
+import { BackupPlans } from './backup-plans';
+import { type RestoreJob, RestoreJobs } from './backup-restores';
 import { checkParameters, pageOf, type ParameterRules } from './call-parameters';
 import { type Service, ServiceError, type ServiceOutput } from './service';
 
@@ -22,11 +24,15 @@ const defaultStartWindowMinutes = 480;
 export class BackupService implements Service {
   readonly name = 'backup';
   readonly jobs: BackupJobs;
+  readonly restores: RestoreJobs;
+  readonly plans: BackupPlans;
   readonly vaults = new Map<string, Vault>();
   readonly operations: Readonly<Record<string, (input: Input) => ServiceOutput>>;
 
   constructor(private readonly options: BackupOptions) {
     this.jobs = new BackupJobs(options);
+    this.restores = new RestoreJobs(options);
+    this.plans = new BackupPlans(options.clock, (request) => void this.startBackupJob(request));
     this.operations = {
       StartBackupJob: (input) => this.startBackupJob(input),
       DescribeBackupJob: (input) => this.describeBackupJob(input),
@@ -37,6 +43,8 @@ export class BackupService implements Service {
       DeleteRecoveryPoint: (input) => this.deleteRecoveryPoint(input),
       StartCopyJob: (input) => this.startCopyJob(input),
       DescribeCopyJob: (input) => this.describeCopyJob(input),
+      StartRestoreJob: (input) => this.startRestoreJob(input),
+      DescribeRestoreJob: (input) => this.describeRestoreJob(input),
     };
   }
 
@@ -207,6 +215,37 @@ export class BackupService implements Service {
     };
   }
 
+  private startRestoreJob(input: Input): ServiceOutput {
+    check('StartRestoreJob', input, {
+      required: ['RecoveryPointArn', 'Metadata', 'IamRoleArn'],
+      optional: ['IdempotencyToken', 'ResourceType', 'CopySourceTagsToRestoredResource'],
+    });
+    const recoveryPointArn = input['RecoveryPointArn'] as string;
+    const point = this.jobs.recoveryPoints.get(recoveryPointArn);
+    if (point === undefined) throw notFound(`Recovery point ${recoveryPointArn} does not exist`);
+    const { ResourceType: type = point.resourceType } = input;
+    if (type !== point.resourceType) throw invalidParameter(`The recovery point is not of the type ${String(type)}`);
+    const idempotencyToken = input['IdempotencyToken'] as string | undefined;
+    const job =
+      [...this.restores.all.values()].find(
+        (earlier) => idempotencyToken !== undefined && earlier.idempotencyToken === idempotencyToken,
+      ) ??
+      this.restores.start({
+        point,
+        roleArn: input['IamRoleArn'] as string,
+        idempotencyToken,
+        metadata: input['Metadata'] as Readonly<Record<string, string>>,
+      });
+    return { RestoreJobId: job.jobId };
+  }
+
+  private describeRestoreJob(input: Input): ServiceOutput {
+    check('DescribeRestoreJob', input, { required: ['RestoreJobId'] });
+    const job = this.restores.all.get(input['RestoreJobId'] as string);
+    if (job === undefined) throw notFound(`Restore job ${String(input['RestoreJobId'])} does not exist`);
+    return this.describeRestore(job);
+  }
+
   private existingVault(name: string): Vault {
     if (!/^[a-zA-Z0-9\-_]{2,50}$/.test(name)) throw invalidParameter(`Invalid backup vault name: ${name}`);
     const vault = this.vaults.get(name);
@@ -254,6 +293,28 @@ export class BackupService implements Service {
       CreationDate: new Date(job.createdAtMs),
       StartBy: new Date(job.startByMs),
       InitiationDate: dateOf(job.startedAtMs),
+      CompletionDate: dateOf(job.completedAtMs),
+      IsParent: false,
+    };
+  }
+
+  private describeRestore(job: RestoreJob): Record<string, unknown> {
+    const isCompleted = job.status === 'COMPLETED';
+    return {
+      AccountId: this.options.accountId,
+      RestoreJobId: job.jobId,
+      RecoveryPointArn: job.point.recoveryPointArn,
+      SourceResourceArn: job.point.resourceArn,
+      BackupVaultArn: this.jobs.vaultArn(job.point.vaultName),
+      RecoveryPointCreationDate: new Date(job.point.createdAtMs),
+      ResourceType: job.point.resourceType,
+      IamRoleArn: job.roleArn,
+      Status: job.status,
+      StatusMessage: job.statusMessage,
+      PercentDone: isCompleted ? '100.00' : '0.00',
+      BackupSizeInBytes: simulatedSizeBytes,
+      CreatedResourceArn: isCompleted ? `arn:aws:s3:::${job.target.bucket}` : undefined,
+      CreationDate: new Date(job.createdAtMs),
       CompletionDate: dateOf(job.completedAtMs),
       IsParent: false,
     };

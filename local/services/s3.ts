@@ -12,6 +12,7 @@ import { applyLifecycleRules } from './s3/lifecycle';
 import { listObjectsV2, listObjectVersions } from './s3/lists';
 import * as multipart from './s3/multipart';
 import * as objects from './s3/objects';
+import { recoverableBuckets, type RecoverableBuckets } from './s3/recovery';
 import { restoreObject } from './s3/restore';
 import { ServiceError, UnsupportedError, type Principal, type Service, type ServiceOutput } from './service';
 
@@ -179,6 +180,11 @@ export class S3Service implements Service {
   /** The checksum that S3 shows for a version. */
   checksum(version: ObjectVersion): ReturnType<typeof checksumOf> {
     return checksumOf(version);
+  }
+
+  /** The buckets for AWS Backup. */
+  get recovery(): RecoverableBuckets {
+    return recoverableBuckets(this.context, (name) => this.createBucket({ name, versioning: 'Enabled' }));
   }
 
   /** Does what the lifecycle rules ask for by now. It happens by itself, once a day at midnight UTC. */
