@@ -1,7 +1,7 @@
 /** Why this library's own resources look as they do where cdk-nag asks: recorded as CDK's acknowledgements, one finding at a time.
  * Explains only what nobody but this library decides. What an account's rules decide stays a finding, see SECURITY.md. */
 import { Aspects, Stack, Validations, type IAspect } from 'aws-cdk-lib';
-import { CfnPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
+import { CfnPolicy, CfnRole, type IRole } from 'aws-cdk-lib/aws-iam';
 import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IConstruct } from 'constructs';
 
@@ -22,6 +22,30 @@ export function explainFinding(resource: IConstruct, id: string, reason: string)
       type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY && Object.keys(data as object)[0]?.endsWith(id),
   );
   if (!isKnown) Validations.of(resource).acknowledge({ id, reason });
+}
+
+/** Acknowledges what CDK's own function for bucket deployments is found to have. An app has one for all of its deployments:
+ * of what others add to it nothing is said.
+ * @param bucketArn The bucket that is deployed to.
+ * @see https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_s3_deployment-readme.html (read 2026-11) */
+export function explainDeployment(role: IRole, bucketArn: string): void {
+  const reason =
+    "CDK's own function, which runs only while the stack is deployed: it copies files of this app, which CDK names, into the bucket and tells the distribution.";
+  const { defaultChild: cfnRole, scope: owner } = role.node;
+  const policy = role.node.tryFindChild('DefaultPolicy')?.node.defaultChild;
+  if (!(cfnRole instanceof CfnRole) || !(policy instanceof CfnPolicy)) return;
+  for (const arn of listOf(Stack.of(role).resolve(cfnRole.managedPolicyArns)).map(flatten)) {
+    if (arn.endsWith('/AWSLambdaBasicExecutionRole')) {
+      explainFinding(cfnRole, `AwsSolutions-IAM4[Policy::${arn}]`, reason);
+    }
+  }
+  const actions = ['s3:Abort*', 's3:DeleteObject*', 's3:GetBucket*', 's3:GetObject*', 's3:List*'];
+  const assets = 'arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*';
+  const resources = ['*', `${flatten(Stack.of(role).resolve(bucketArn))}/*`, assets];
+  for (const action of actions) explainFinding(policy, `AwsSolutions-IAM5[Action::${action}]`, reason);
+  for (const resource of resources) explainFinding(policy, `AwsSolutions-IAM5[Resource::${resource}]`, reason);
+  const lambda = owner?.node.defaultChild;
+  if (lambda instanceof CfnFunction) explainFinding(lambda, 'AwsSolutions-L1', reason);
 }
 
 class KnownFindings implements IAspect {
@@ -76,7 +100,7 @@ const actionsWithoutResources: ReadonlySet<string> = new Set([
 
 const objectActions: ReadonlySet<string> = new Set([
   ...['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'],
-  's3:DeleteObjectVersion',
+  ...['s3:DeleteObjectVersion', 's3:ListMultipartUploadParts'],
 ]);
 
 interface Statement {

@@ -18,6 +18,7 @@ import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deployment';
 import { Construct } from 'constructs';
+import { explainDeployment } from './known-findings';
 
 /** An address of your own. */
 export interface PortalDomain {
@@ -83,7 +84,7 @@ export class PortalSite extends Construct {
     const folder = pageFolder(this.node.path);
     const policy = `${contentSources}; connect-src ${["'self'", ...connectTo].join(' ')}`;
     const page = readFileSync(join(folder, 'index.html'), 'utf8').replace('{{content-security-policy}}', policy);
-    return new BucketDeployment(this, 'Page', {
+    const deployment = new BucketDeployment(this, 'Page', {
       destinationBucket: this.bucket,
       sources: [
         Source.asset(folder, { exclude: ['index.html'] }),
@@ -97,6 +98,8 @@ export class PortalSite extends Construct {
       memoryLimit: 256,
       retainOnDelete: false,
     });
+    explainDeployment(deployment.handlerRole, this.bucket.bucketArn);
+    return deployment;
   }
 
   private createDistribution({ domain, webAclId }: PortalSiteProps): Distribution {
