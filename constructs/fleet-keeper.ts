@@ -15,6 +15,7 @@ import { TaskFunction } from './task-function';
 export interface FleetKeeperProps {
   /** Holds the queue and the slots. */
   readonly ledger: LedgerTable;
+  /** Whom it looks after. */
   readonly fleet: Fleet;
   /** The lifecycle hook that holds instances of the fleet's group until their work is done.
    * @default - there is none */

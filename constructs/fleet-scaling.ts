@@ -13,8 +13,11 @@ import type { FleetKeeper } from './fleet-keeper';
 
 /** What a fleet's scaling needs. */
 export interface FleetScalingProps {
+  /** What grows and shrinks. */
   readonly group: AutoScalingGroup;
+  /** Publishes what it follows. */
   readonly keeper: FleetKeeper;
+  /** Commands that an instance takes at a time. */
   readonly slotsPerInstance: number;
   /** How long an instance has had no work before it is ended. */
   readonly idleTime: Duration;

@@ -94,11 +94,7 @@ export interface InstanceFleetProps {
  * Manager and CloudWatch Logs are about $58 in two zones. Hence the default: public subnets with no way in.
  * @example
  * ```ts
- * const fleet = new InstanceFleet(this, 'Workers', { maxCapacity: 8 });
- * new ObjectWorkflow(this, 'Invoices', {
- *   source: { bucket },
- *   processor: Processor.fleet(fleet, { command: 'wc -l <"$OBJECT_FILE" >"$RESULTS_DIR/lines"' }),
- * });
+ * new InstanceFleet(stack, 'Workers', { maxCapacity: 8 });
  * ``` */
 export class InstanceFleet extends Construct implements IInstanceFleet, IConnectable {
   /** Existing instances, by their ids.

@@ -44,9 +44,7 @@ const defaultTimeout = Duration.hours(1);
 
 /** What processes objects: a command, and the instances that run it. Make one with `fleet`. */
 export class Processor {
-  /** Runs the command on the instances of a fleet.
-   * @example Processor.fleet(new InstanceFleet(this, 'Workers'), { command: './process "$OBJECT_FILE"' })
-   * @example Processor.fleet(InstanceFleet.fromTag({ key: 'role', value: 'worker', role }), { command, slotsPerInstance: 2 }) */
+  /** Runs the command on the instances of a fleet: an `InstanceFleet`, or existing ones by its `from…` methods. */
   public static fleet(fleet: IInstanceFleet, options: ProcessorOptions): Processor {
     return new Processor(fleet, options);
   }

@@ -103,7 +103,7 @@ test('many objects at once on four slots: all are stored, first come first serve
   );
   expect(images.length + jobs.length).toBeLessThan(50);
   expect(simulation.permissions().denied).toEqual([]);
-}, 240_000);
+}, 900_000);
 
 /** Version ids in the order in which their operations joined the queue. */
 function arrivalOrder(): string[] {
