@@ -35,12 +35,17 @@ export interface PortalWorkflow {
 
 /** What the API is made of. */
 export interface PortalApiProps {
+  /** Processes what is uploaded. */
   readonly workflow: PortalWorkflow;
+  /** Issues the tokens, and names their scopes. */
   readonly login: PortalLogin;
+  /** The page's client: tokens for others are refused. */
   readonly client: UserPoolClient;
   /** The one origin whose pages may call the API: `https://…`, without a path. */
   readonly origin: string;
+  /** Bigger files are sent in parts. */
   readonly multipartFrom: Size;
+  /** Requests of all users together. */
   readonly throttle: ThrottleSettings;
 }
 

@@ -31,8 +31,8 @@ export interface UploadPortalProps extends PortalLoginProps, PortalSiteProps {
  * type and size, and for a quarter of an hour.
  * @example
  * ```ts
- * const portal = new UploadPortal(this, 'Portal', { workflow });
- * new CfnOutput(this, 'Page', { value: portal.address });
+ * const workflow = new ObjectWorkflow(this, 'Invoices', { source: { bucket: inbox.bucket }, processor });
+ * const { address } = new UploadPortal(this, 'Portal', { workflow });
  * ``` */
 export class UploadPortal extends Construct {
   public readonly login: PortalLogin;

@@ -11,7 +11,7 @@ export function newUploadId(nowMs: number, uniqueId: string): string {
 }
 
 /** The exact key that a user's file gets: only what comes after the last `/` is the user's own.
- * @example objectKey(settings, { sub: '5f0c…', id: '0m…', fileName: '../a b.CSV' }) // 'incoming/5f0c…/0m…/_a b.csv' */
+ * @example objectKey({ sourcePrefix: 'incoming/', sourceSuffix: '.csv' }, { sub: '5f0c', id: '0m', fileName: '../a:b.CSV' }) // 'incoming/5f0c/0m/a_b.csv' */
 export function objectKey(
   { sourcePrefix, sourceSuffix }: Pick<PortalSettings, 'sourcePrefix' | 'sourceSuffix'>,
   { sub, id, fileName }: { readonly sub: string; readonly id: string; readonly fileName: string },
