@@ -65,7 +65,8 @@ await build({
   legalComments: 'eof',
   logLevel: 'warning',
 });
-for (const file of ['index.html', 'favicon.svg']) copyFileSync(join('portal-page', file), join('dist/portal-page', file));
+for (const file of ['index.html', 'favicon.svg'])
+  copyFileSync(join('portal-page', file), join('dist/portal-page', file));
 
 chmodSync('dist/local/cli/main.js', 0o755);
 
