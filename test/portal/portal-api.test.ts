@@ -313,7 +313,7 @@ test('the page comes with its security headers, whatever the path', async () => 
   ]);
 });
 
-test('the function may do what the portal does, and nothing else was needed or left over', () => {
+test('the policies of the template allow all that the portal has done', () => {
   const { denied } = simulation.permissions();
   expect(denied).toEqual([]);
 });
