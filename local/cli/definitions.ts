@@ -1,6 +1,7 @@
 /** The state machines that `check` and `graph` are about: of an app, of an assembly, or in a file. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import type { Grant } from '../access/permission-report';
 import { simulate } from '../simulate';
 import { locateApp, synthesize } from './synthesize';
 import { UsageError } from './usage-error';
@@ -13,12 +14,27 @@ export interface NamedDefinition {
   readonly text: string;
 }
 
+/** What is checked of a target. */
+export interface CheckedTarget {
+  readonly definitions: readonly NamedDefinition[];
+  /** Grants on everything, where the resources have names; none for a file. */
+  readonly broadGrants: readonly Grant[];
+}
+
 /** Reads the definitions of a target.
- * @param target Folder of a CDK app or of a synthesized assembly, or a file with one definition.
  * @throws UsageError when there is none */
 export async function readDefinitions(target: string): Promise<readonly NamedDefinition[]> {
+  return (await readTarget(target)).definitions;
+}
+
+/** Reads the definitions and the permissions of a target.
+ * @param target Folder of a CDK app or of a synthesized assembly, or a file with one definition.
+ * @throws UsageError when there is none */
+export async function readTarget(target: string): Promise<CheckedTarget> {
   const path = resolve(target);
-  if (existsSync(path) && statSync(path).isFile()) return [{ name: basename(path), text: readFileSync(path, 'utf8') }];
+  if (existsSync(path) && statSync(path).isFile()) {
+    return { definitions: [{ name: basename(path), text: readFileSync(path, 'utf8') }], broadGrants: [] };
+  }
   const app = locateApp({ app: path });
   return inWorkspace(async (workspace, beforeClear) => {
     const simulation = await simulate(await synthesize(app, workspace), {});
@@ -32,7 +48,10 @@ export async function readDefinitions(target: string): Promise<readonly NamedDef
         fix: 'name another app, or a file with a definition',
       });
     }
-    return machines.map((machine) => ({ name: nameOf(machine.constructPath), text: machine.definitionText }));
+    return {
+      definitions: machines.map((machine) => ({ name: nameOf(machine.constructPath), text: machine.definitionText })),
+      broadGrants: simulation.permissions().broad,
+    };
   });
 }
 
