@@ -41,7 +41,7 @@ export async function stepSharedJob<Shared extends SharedJobOperation>(
   if (latest !== undefined && latest.beganAfterMs > operation.needsAfterMs) {
     return succeed(operation, latest.outcome, context);
   }
-  if (job?.failure !== undefined && job.beganAfterMs > operation.needsAfterMs) {
+  if (job?.failure !== undefined && concerns(job, operation)) {
     return askForLaterJob(operation, job, job.failure, context);
   }
   if (job !== undefined && job.failure === undefined) {
@@ -52,6 +52,11 @@ export async function stepSharedJob<Shared extends SharedJobOperation>(
   if (job !== undefined && job.failure === undefined) return 'waiting';
   if (context.nowMs() < nextJobDueAtMs(operation, group)) return 'waiting';
   return beginJob(operation, group, jobs, context);
+}
+
+/** A job that had begun before the operation was there is none of its own: a redriven execution asks for results of old. */
+function concerns({ beganAfterMs }: Job, { needsAfterMs, createdAtMs }: SharedJobOperation): boolean {
+  return beganAfterMs > needsAfterMs && beganAfterMs >= createdAtMs;
 }
 
 function nextJobDueAtMs({ settings: { policy } }: SharedJobOperation, group: Group): number {

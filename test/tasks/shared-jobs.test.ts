@@ -50,10 +50,13 @@ async function snapshot(account: Account, index: number, settings: object = {}, 
 }
 
 async function backUp(account: Account, index: number, settings: object = {}): Promise<Visit> {
-  const executionArn = executionOf(index);
-  const object = await account.claim(executionArn, String(index));
-  const input = { object, results: results(account) };
-  return account.enter(backUpResults, { ...backupSettings, ...settings }, input, { executionArn });
+  const input = { object: await account.claim(executionOf(index), String(index)), results: results(account) };
+  return enterBackUp(account, index, input, settings);
+}
+
+function enterBackUp(account: Account, index: number, input: object, settings: object = {}, redriveCount = 0): Visit {
+  const visit = { executionArn: executionOf(index), redriveCount };
+  return account.enter(backUpResults, { ...backupSettings, ...settings }, input, visit);
 }
 
 describe('snapshot-instance', () => {
@@ -285,6 +288,19 @@ describe('back-up-results', () => {
     expect(visit).toMatchObject({ status: 'failed', error });
     expect(visit.cause).toContain('the reason');
     expect(account.backup.jobs.all.size).toBe(tries);
+  });
+
+  it('begins another job for a redriven execution, whose first job was partial', async () => {
+    const account = await newAccount();
+    let jobs = 0;
+    account.backup.jobs.answer(() => (++jobs === 1 ? { state: 'PARTIAL' } : undefined));
+    const input = { object: await account.claim(executionOf(1), '1'), results: results(account) };
+    const visit = enterBackUp(account, 1, input);
+    await account.pass(3 * 3600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Backup.Partial' });
+    const redriven = enterBackUp(account, 1, input, {}, 1);
+    await account.pass(3 * 3600);
+    expect(redriven.status).toBe('succeeded');
   });
 
   it('waits for the next job when one expired because another job was running', async () => {
