@@ -11,10 +11,12 @@ export function completeState(
   scope: Construct,
   { ledger: { table }, snapshot, backup }: WorkflowParts,
 ): IntegrationState {
-  const protections = [
+  const recorded = [
+    { name: 'results', value: $.results },
     ...(snapshot ? [{ name: 'image', value: $.image }] : []),
     ...(backup ? [{ name: 'recoveryPoint', value: $.recoveryPoint }] : []),
   ];
+  const names = recorded.map(({ name }) => name);
   return new IntegrationState(scope, 'Complete', {
     comment: 'Records that the object is stored, with its image and its recovery point.',
     resource: updateItemResource,
@@ -23,32 +25,34 @@ export function completeState(
       Key: { pk: { S: `${$.object.record.pk}` }, sk: { S: `${$.object.record.sk}` } },
       ConditionExpression: '#owner = :me',
       UpdateExpression:
-        'SET #status = :stored, #storedAttempt = #attempt, #finishedAt = :finishedAt' +
-        protections.map(({ name }) => `, #${name} = :${name}`).join('') +
+        // Together with what protects them: a redrive may have left other results here.
+        'SET #status = :stored, #storedAttempt = #attempt, #storedResults = :results, #finishedAt = :finishedAt' +
+        names.map((name) => `, #${name} = :${name}`).join('') +
         ' REMOVE runningIn',
       ExpressionAttributeNames: Object.fromEntries(
-        ['owner', 'status', 'storedAttempt', 'attempt', 'finishedAt', ...protections.map(({ name }) => name)].map(
-          (name) => [`#${name}`, name],
-        ),
+        ['owner', 'status', 'storedAttempt', 'storedResults', 'attempt', 'finishedAt', ...names].map((name) => [
+          `#${name}`,
+          name,
+        ]),
       ),
       ExpressionAttributeValues: renderExpression({
         ':me': { S: expression('$states.context.Execution.Id') },
         ':stored': { S: 'STORED' },
         ':finishedAt': { S: expression('$states.context.State.EnteredTime') },
-        ...Object.fromEntries(protections.map(({ name, value }) => [`:${name}`, { M: textAttributes(value) }])),
+        ...Object.fromEntries(recorded.map(({ name, value }) => [`:${name}`, { M: attributesOf(value) }])),
       }),
     },
     output: renderExpression({
       outcome: 'STORED',
       object: $.object,
-      results: $.results,
-      ...Object.fromEntries(protections.map(({ name, value }) => [name, value])),
+      ...Object.fromEntries(recorded.map(({ name, value }) => [name, value])),
     }),
     statements: updateItemStatements(table),
   }).addRetry(retryTransient(transientDynamoDbErrors));
 }
 
-/** A value whose members are all texts, as DynamoDB writes it. */
-function textAttributes(value: Expression<object>): Expression<object> {
-  return expression(`$merge($each(${renderJsonata(value)}, function($text, $name) { {$name: {"S": $text}} }))`);
+/** A value whose members are texts and numbers, as DynamoDB writes it. */
+function attributesOf(value: Expression<object>): Expression<object> {
+  const written = '$type($member) = "number" ? {"N": $string($member)} : {"S": $member}';
+  return expression(`$merge($each(${renderJsonata(value)}, function($member, $name) { {$name: ${written}} }))`);
 }

@@ -2,8 +2,8 @@
  *
  * Attributes: `bucket key versionId etag sequencer`, `status` (RUNNING, STORED, REJECTED, FAILED), `owner` (execution ARN),
  * `attempt`, `leaseExpiresAt` (epoch seconds), `claimedAt`, `finishedAt` (ISO 8601), `results`, `image`, `recoveryPoint`,
- * `runningIn` (name of the state machine, only while RUNNING: by it the sweep finds leases that have ended), `rejection`, `failure` ({ error, cause, at, redriveCount }), and `storedAttempt`: the attempt that last became STORED.
- * The state "Complete" sets `storedAttempt = attempt`, so that a later forced run that fails leaves the record STORED. */
+ * `runningIn` (name of the state machine, only while RUNNING: by it the sweep finds leases that have ended), `rejection`, `failure` ({ error, cause, at, redriveCount }), and of the attempt that last became STORED `storedAttempt` and `storedResults`.
+ * The state "Complete" writes both, so that a later forced run that fails leaves the record STORED, with what was stored. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { UpdateItemCommand, type UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { fromItem, toItem, type PlainItem } from '../attribute-values';
@@ -145,14 +145,18 @@ async function endAttempt(
 ): Promise<boolean> {
   const [name] = Object.keys(noted) as [string];
   const running = condition.includes(':running') ? { ':running': 'RUNNING' } : {};
-  const end = (endStatus: string, stored: string) =>
+  const end = (endStatus: string, stored: string, restored: readonly string[] = []) =>
     update(access, {
-      UpdateExpression: `SET #status = :status, #finishedAt = :at, #${name} = :noted REMOVE #runningIn`,
+      UpdateExpression:
+        `SET #status = :status, #finishedAt = :at, #${name} = :noted` +
+        `${restored.length > 0 ? ', #results = #storedResults' : ''} REMOVE #runningIn`,
       ConditionExpression: `${condition} AND ${stored}(#storedAttempt)`,
-      names: ['status', 'finishedAt', 'runningIn', 'owner', 'storedAttempt', name],
+      names: ['status', 'finishedAt', 'runningIn', 'owner', 'storedAttempt', name, ...restored],
       values: { ':status': endStatus, ':at': instant(access), ':noted': noted[name], ':me': access.owner, ...running },
     });
-  const ended = (await end(status, 'attribute_not_exists')) ?? (await end('STORED', 'attribute_exists'));
+  const ended =
+    (await end(status, 'attribute_not_exists')) ??
+    (await end('STORED', 'attribute_exists', ['results', 'storedResults']));
   return ended !== undefined;
 }
 

@@ -322,11 +322,14 @@ describe('the cleaner', () => {
 
   it('never overwrites an earlier success: the record stays STORED, with the failure noted', async () => {
     const account = new Account();
-    await account.claim(execution, 'a', { storedAttempt: 1, attempt: 2 });
-    await account.cleanUp(execution, { error: 'Command.Failed', cause: 'exit code 1' });
+    const record = { storedAttempt: 1, storedResults: { prefix: 'first/' }, attempt: 2 };
+    // The forced attempt has published its results, and then its backup failed.
+    await account.claim(execution, 'a', { ...record, results: { prefix: 'second/' } });
+    await account.cleanUp(execution, { error: 'Backup.Failed', cause: 'no space' });
     expect(account.item('object#a', 'version#v-a')).toMatchObject({
       status: 'STORED',
-      failure: { error: 'Command.Failed', cause: 'exit code 1' },
+      results: { prefix: 'first/' },
+      failure: { error: 'Backup.Failed', cause: 'no space' },
     });
   });
 

@@ -152,7 +152,7 @@ describe('a manual start', () => {
     const account = new Account();
     const versionId = await account.upload('inbox', 'a.csv', 'a,b');
     const done = { pk: 'object#inbox/a.csv', sk: `version#${versionId}`, owner: other, status: 'STORED', attempt: 1 };
-    await account.write({ ...done, storedAttempt: 1 });
+    await account.write({ ...done, storedAttempt: 1, storedResults: {} });
     const claim = await claimFor(account, execution, { key: 'a.csv' });
     await expect(validate(account, anyObject, claim)).rejects.toMatchObject({ name: 'Object.AlreadyClaimed' });
     expect(account.items('object#')).toHaveLength(1);
@@ -259,7 +259,7 @@ describe('quarantine-object', () => {
     const versionId = await account.upload('inbox', 'a.csv', 'a,b');
     const claim = await claimFor(account, execution, { key: 'a.csv', versionId });
     const record = account.item(claim.record.pk, claim.record.sk) as Record<string, string>;
-    await account.write({ ...record, storedAttempt: 1 });
+    await account.write({ ...record, storedAttempt: 1, storedResults: {} });
     await quarantineFor(account, quarantine, claim, empty);
     expect(account.item(claim.record.pk, claim.record.sk)).toMatchObject({
       status: 'STORED',
