@@ -32,7 +32,8 @@ export function copyValue(shape: Shape, value: unknown, encoding: Encoding): unk
       return (value as readonly unknown[]).map((item) => copyValue(shape.item.shape, item, encoding));
     case 'map': {
       const copied: Values = {};
-      for (const [name, item] of Object.entries(value as Values)) {
+      for (const name of Object.keys(value as Values)) {
+        const item = (value as Values)[name];
         if (item === undefined || item === null) continue;
         const to = copyValue(shape.value.shape, item, encoding);
         if (name === '__proto__') Object.defineProperty(copied, name, { value: to, enumerable: true });
@@ -52,20 +53,22 @@ export function copyValue(shape: Shape, value: unknown, encoding: Encoding): unk
 }
 
 function copyStructure(shape: StructureShape, value: Values, encoding: Encoding): Values {
+  const copied: Values = {};
   const names = Object.keys(value);
   // A union, which DynamoDB's values are, has one member: no need to ask for all of them.
   const only = names.length === 1 ? shape.membersByName.get(names[0]!) : undefined;
-  const members = names.length === 1 ? (only === undefined ? [] : [only]) : shape.members;
-  const copied: Values = {};
-  for (const member of members) {
-    const given = value[member.name];
-    if (given === undefined || given === null || isLost(member, given, encoding)) continue;
-    copied[member.name] =
-      encoding === 'rest-xml' && member.traits.httpHeader !== undefined
-        ? copyHeader(member, given)
-        : copyValue(member.shape, given, encoding);
-  }
+  if (only !== undefined) copyMember(only, value, copied, encoding);
+  else if (names.length > 1) for (const member of shape.members) copyMember(member, value, copied, encoding);
   return copied;
+}
+
+function copyMember(member: Member, from: Values, to: Values, encoding: Encoding): void {
+  const given = from[member.name];
+  if (given === undefined || given === null || isLost(member, given, encoding)) return;
+  to[member.name] =
+    encoding === 'rest-xml' && member.traits.httpHeader !== undefined
+      ? copyHeader(member, given)
+      : copyValue(member.shape, given, encoding);
 }
 
 /** A form has a field for each item of a list: without items there is none. */

@@ -97,22 +97,7 @@ const emptyStructure: StructureShape = {
  * @returns undefined when the value is something else */
 export function readOperation(schema: unknown): Operation | undefined {
   if (!Array.isArray(schema) || schema[0] !== 9) return undefined;
-  const structure = (reference: Schema): StructureShape => {
-    const shape = readShape(reference);
-    return shape.kind === 'structure' ? shape : emptyStructure;
-  };
-  let input: StructureShape | undefined;
-  let output: StructureShape | undefined;
-  return {
-    name: schema[2] as string,
-    traits: readTraits(schema[3]),
-    get input() {
-      return (input ??= structure(schema[4] as Schema));
-    },
-    get output() {
-      return (output ??= structure(schema[5] as Schema));
-    },
-  };
+  return new LazyOperation(schema);
 }
 
 /** Reads the schema of a modelled error.
@@ -159,27 +144,8 @@ function readCompound(schema: readonly unknown[]): Shape {
         value: readMember('value', schema[5] as Schema),
       };
     default:
-      return readStructure(schema);
+      return new LazyStructure(schema);
   }
-}
-
-function readStructure(schema: readonly unknown[]): StructureShape {
-  const names = schema[4] as readonly string[];
-  const references = schema[5] as readonly Schema[];
-  const requiredCount = (schema[6] as number | undefined) ?? 0;
-  let members: readonly Member[] | undefined;
-  let membersByName: ReadonlyMap<string, Member> | undefined;
-  return {
-    kind: 'structure',
-    name: schema[2] as string,
-    traits: readTraits(schema[3]),
-    get members() {
-      return (members ??= names.map((name, index) => readMember(name, references[index]!, index < requiredCount)));
-    },
-    get membersByName() {
-      return (membersByName ??= new Map(this.members.map((member) => [member.name, member])));
-    },
-  };
 }
 
 /** A member's schema is wrapped in a pair with the traits of the member, when it has any. */
@@ -190,18 +156,83 @@ function readMember(name: string, reference: Schema, isRequired = false): Member
     memberTraits = { ...readTraits(target[1]), ...memberTraits };
     target = target[0];
   }
-  let shape: Shape | undefined;
-  let traits: Traits | undefined;
-  return {
-    name,
-    isRequired,
-    get shape() {
-      return (shape ??= readShape(target));
-    },
-    get traits() {
-      return (traits ??= { ...targetTraits(target), ...memberTraits });
-    },
-  };
+  return new LazyMember(name, isRequired, target, memberTraits);
+}
+
+// What is read on demand has classes: getters of object literals would give each object a hidden class of its own, and
+// every value that is sent or copied is looked up here.
+
+class LazyOperation implements Operation {
+  readonly name: string;
+  readonly traits: Traits;
+  private readInput: StructureShape | undefined;
+  private readOutput: StructureShape | undefined;
+
+  constructor(private readonly schema: readonly unknown[]) {
+    this.name = schema[2] as string;
+    this.traits = readTraits(schema[3]);
+  }
+
+  get input(): StructureShape {
+    return (this.readInput ??= structureOf(this.schema[4] as Schema));
+  }
+
+  get output(): StructureShape {
+    return (this.readOutput ??= structureOf(this.schema[5] as Schema));
+  }
+}
+
+class LazyStructure implements StructureShape {
+  readonly kind = 'structure';
+  readonly name: string;
+  readonly traits: Traits;
+  private readMembers: readonly Member[] | undefined;
+  private byName: ReadonlyMap<string, Member> | undefined;
+
+  constructor(private readonly schema: readonly unknown[]) {
+    this.name = schema[2] as string;
+    this.traits = readTraits(schema[3]);
+  }
+
+  get members(): readonly Member[] {
+    return (this.readMembers ??= this.listMembers());
+  }
+
+  get membersByName(): ReadonlyMap<string, Member> {
+    return (this.byName ??= new Map(this.members.map((member) => [member.name, member])));
+  }
+
+  private listMembers(): readonly Member[] {
+    const names = this.schema[4] as readonly string[];
+    const references = this.schema[5] as readonly Schema[];
+    const requiredCount = (this.schema[6] as number | undefined) ?? 0;
+    return names.map((name, index) => readMember(name, references[index]!, index < requiredCount));
+  }
+}
+
+class LazyMember implements Member {
+  private readTarget: Shape | undefined;
+  private allTraits: Traits | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly isRequired: boolean,
+    private readonly target: Schema,
+    private readonly ownTraits: Traits,
+  ) {}
+
+  get shape(): Shape {
+    return (this.readTarget ??= readShape(this.target));
+  }
+
+  get traits(): Traits {
+    return (this.allTraits ??= { ...targetTraits(this.target), ...this.ownTraits });
+  }
+}
+
+function structureOf(reference: Schema): StructureShape {
+  const shape = readShape(reference);
+  return shape.kind === 'structure' ? shape : emptyStructure;
 }
 
 function isWrapped(schema: Schema): schema is readonly [Schema, unknown] {
