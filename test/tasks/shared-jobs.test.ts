@@ -148,6 +148,22 @@ describe('snapshot-instance', () => {
     expect(account.ec2.images.all.size).toBe(1);
   });
 
+  it('adopts its own image as well when the instance is gone before the image is found', async () => {
+    const account = await newAccount();
+    let isLost = false;
+    account.cloud.intercept(async (call, next) => {
+      const output = await next(call);
+      if (call.operation !== 'CreateImage' || isLost) return output;
+      isLost = true;
+      account.ec2.instances.terminate(account.ec2.instances.get(account.instanceIds[0]!));
+      throw new Error('the function crashed');
+    });
+    const visit = await snapshot(account, 1);
+    await account.pass(3600);
+    expect(visit.status).toBe('succeeded');
+    expect(account.ec2.images.all.size).toBe(1);
+  });
+
   it('says that the instance is gone, without further tries', async () => {
     const account = await newAccount();
     account.ec2.instances.terminate(account.ec2.instances.get(account.instanceIds[0]!));
