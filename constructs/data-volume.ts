@@ -1,5 +1,5 @@
 /** The data volume of an instance: an encrypted disk beside the root volume, formatted when it is blank, mounted at each start. */
-import { Size, Token } from 'aws-cdk-lib';
+import { Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
 import { BlockDeviceVolume, EbsDeviceVolumeType, type BlockDevice } from 'aws-cdk-lib/aws-ec2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -29,7 +29,7 @@ export function dataVolumeDevice(
   scope: Construct,
   { size = Size.gibibytes(8), encryptionKey }: DataVolume,
 ): BlockDevice {
-  if (!size.isUnresolved() && size.toGibibytes({ rounding: 0 }) < 1) {
+  if (!size.isUnresolved() && size.toGibibytes({ rounding: SizeRoundingBehavior.FLOOR }) < 1) {
     throw misuse({
       what: 'A data volume is too small',
       where: scope.node.path,
