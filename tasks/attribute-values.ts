@@ -12,9 +12,12 @@ export type PlainItem = { readonly [name: string]: PlainValue | undefined };
  * @throws TypeError for a number that DynamoDB cannot hold
  * @example toItem({ pk: 'object#1', attempt: 2 }) // { pk: { S: 'object#1' }, attempt: { N: '2' } } */
 export function toItem(value: PlainItem): Record<string, AttributeValue> {
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, member]) => (member === undefined ? [] : [[name, toAttributeValue(member)]])),
-  ) as Record<string, AttributeValue>;
+  const item: Record<string, AttributeValue> = {};
+  for (const name of Object.keys(value)) {
+    const member = value[name];
+    if (member !== undefined) setOwn(item, name, toAttributeValue(member));
+  }
+  return item;
 }
 
 /** Turns one plain value into an attribute value. */
@@ -32,7 +35,9 @@ export function toAttributeValue(value: PlainValue): AttributeValue {
 
 /** Turns an item into a plain object; sets become arrays. */
 export function fromItem(item: Readonly<Record<string, AttributeValue>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, fromAttributeValue(value)]));
+  const plain: Record<string, unknown> = {};
+  for (const name of Object.keys(item)) setOwn(plain, name, fromAttributeValue(item[name]!));
+  return plain;
 }
 
 function fromAttributeValue(value: AttributeValue): unknown {
@@ -45,6 +50,13 @@ function fromAttributeValue(value: AttributeValue): unknown {
   if (value.NS !== undefined) return value.NS.map(Number);
   if (value.B !== undefined) return value.B;
   return null;
+}
+
+/** As `target[name] = value`, also for the one name that would change what the object inherits from instead. */
+function setOwn<Value>(target: Record<string, Value>, name: string, value: Value): void {
+  if (name === '__proto__')
+    Object.defineProperty(target, name, { value, enumerable: true, writable: true, configurable: true });
+  else target[name] = value;
 }
 
 function isList(value: object): value is readonly PlainValue[] {
