@@ -1,4 +1,5 @@
 /** Simulated DynamoDB: tables, items and transactions, with conditions as AWS decides them. */
+import { isDeepStrictEqual } from 'node:util';
 import type { VirtualClock } from '../virtual-clock';
 import { copyItem, getAttribute, parseItem, type Item } from './dynamodb/attribute-value';
 import { parseProjection } from './dynamodb/expression';
@@ -45,7 +46,7 @@ const writeKinds: Readonly<Record<string, WriteOperation>> = {
 export class DynamoDbService implements Service {
   readonly name = 'dynamodb';
   private readonly tables = new Map<string, Table>();
-  private readonly transactions = new Map<string, { readonly request: string; readonly forgottenAtMs: number }>();
+  private readonly transactions = new Map<string, KnownTransaction>();
 
   constructor(private readonly options: DynamoDbOptions) {}
 
@@ -246,8 +247,7 @@ export class DynamoDbService implements Service {
       optional: ['ClientRequestToken', 'ReturnConsumedCapacity', 'ReturnItemCollectionMetrics'],
     });
     checkTransactionSize(input.TransactItems.length);
-    const request = JSON.stringify(input.TransactItems);
-    if (this.isRepeated(input.ClientRequestToken, request)) return {};
+    if (this.isRepeated(input)) return {};
     const writes = input.TransactItems.map((entry) => {
       const kinds = Object.keys(entry).filter((kind) => entry[kind] !== undefined);
       const operation = kinds.length === 1 ? writeKinds[kinds[0]!] : undefined;
@@ -269,15 +269,15 @@ export class DynamoDbService implements Service {
     for (const prepared of writes) prepared.write(prepared.table.get(prepared.key));
     if (input.ClientRequestToken !== undefined) {
       const forgottenAtMs = this.options.clock.nowMs() + idempotencyWindowMs;
-      this.transactions.set(input.ClientRequestToken, { request, forgottenAtMs });
+      this.transactions.set(input.ClientRequestToken, { items: input.TransactItems, forgottenAtMs });
     }
     return {};
   }
 
-  private isRepeated(token: string | undefined, request: string): boolean {
+  private isRepeated({ ClientRequestToken: token, TransactItems: items }: TransactWriteInput): boolean {
     const known = token === undefined ? undefined : this.transactions.get(token);
     if (known === undefined || known.forgottenAtMs <= this.options.clock.nowMs()) return false;
-    if (known.request === request) return true;
+    if (isDeepStrictEqual(known.items, items)) return true;
     throw new ServiceError(
       'IdempotentParameterMismatchException',
       'Request token already used with different parameters, please use a different token or the same parameters',
@@ -310,6 +310,12 @@ interface TransactGetInput {
 interface TransactWriteInput {
   readonly TransactItems: readonly Readonly<Record<string, WriteInput>>[];
   readonly ClientRequestToken?: string;
+}
+
+/** A transaction that had a token. */
+interface KnownTransaction {
+  readonly items: TransactWriteInput['TransactItems'];
+  readonly forgottenAtMs: number;
 }
 
 interface CancellationReason {
