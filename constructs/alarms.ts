@@ -12,7 +12,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { IRule } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
-import { workflowMetrics } from '../tasks/metric';
+import { workflowMetrics, type WorkflowMetric } from '../tasks/metric';
 
 /** What is watched. */
 export interface WorkflowAlarmsProps {
@@ -22,6 +22,9 @@ export interface WorkflowAlarmsProps {
   readonly trigger: IRule;
   /** Where events end that could not be delivered or handled. */
   readonly deadLetters: IQueue;
+  /** Whether images are copied to other Regions.
+   * @default false */
+  readonly copiesImages?: boolean;
 }
 
 /** One alarm for each way in which objects can get stuck. They do nothing until you add an action. */
@@ -36,6 +39,8 @@ export class WorkflowAlarms extends Construct {
   public readonly undeliverable: Alarm;
   /** Executions had ended, and only the sweep cleaned up after them, hours later. */
   public readonly stuck: Alarm;
+  /** Copies of images in other Regions failed, or took too long; only where images are copied. */
+  public readonly imageCopies: Alarm | undefined;
   public readonly all: readonly Alarm[];
 
   constructor(scope: Construct, id: string, props: WorkflowAlarmsProps) {
@@ -68,19 +73,29 @@ export class WorkflowAlarms extends Construct {
       }),
       'Events were lost: EventBridge could neither start an execution nor reach the dead-letter queue. Check their policies.',
     );
-    const { namespace, name, dimension } = workflowMetrics.stuckObjects;
-    this.stuck = this.onAny(
-      'Stuck',
+    const published = ({ namespace, name, dimension }: WorkflowMetric): Metric =>
       new Metric({
         namespace,
         metricName: name,
         dimensionsMap: { [dimension]: stateMachine.stateMachineName },
         statistic: 'Sum',
         period,
-      }),
+      });
+    this.stuck = this.onAny(
+      'Stuck',
+      published(workflowMetrics.stuckObjects),
       'Executions had ended and nobody had cleaned up after them; their objects say FAILED by now. See why in the log of the cleaner, and redrive them.',
     );
-    this.all = [this.failed, this.timedOut, this.deadLetters, this.undeliverable, this.stuck];
+    this.imageCopies =
+      props.copiesImages === true
+        ? this.onAny(
+            'ImageCopies',
+            published(workflowMetrics.failedImageCopies),
+            'Images are available, but not all of their copies in other Regions. Read the reason in the records, under image.copies.',
+          )
+        : undefined;
+    const always = [this.failed, this.timedOut, this.deadLetters, this.undeliverable, this.stuck];
+    this.all = [...always, ...(this.imageCopies ? [this.imageCopies] : [])];
   }
 
   /** Has every alarm do this when it goes off, and when it is over. */

@@ -4,7 +4,8 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, type IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { imageTagKeys } from '../tasks/operations/image';
+import { imageTagKeys } from '../tasks/operations/image-identity';
+import type { ImageSettings } from '../tasks/operations/settings';
 import type { InstanceScope } from './fleet-members';
 
 /** Completing the states that wait. The service documents no resource for these actions: a token is the permission. */
@@ -62,15 +63,21 @@ export interface ImageScope {
   readonly removesImages: boolean;
   /** SSM parameter that names the newest image. */
   readonly parameterName?: string;
+  /** Where images are copied to, and with which keys. */
+  readonly copies: ImageSettings['copies'];
 }
 
 /** Imaging the fleet's instances, publishing the images, and removing those of this workflow and no others. */
 export function imageStatements(scope: Construct, images: ImageScope): PolicyStatement[] {
-  const { instances, imageSet, removesImages, parameterName } = images;
+  const { instances, imageSet, removesImages, parameterName, copies } = images;
   // EC2 writes images and snapshots without an account.
-  const arn = (resource: string) =>
-    Stack.of(scope).formatArn({ service: 'ec2', account: '', resource, resourceName: '*' });
-  const made = [arn('image'), arn('snapshot')];
+  const arns = (region?: string): string[] =>
+    ['image', 'snapshot'].map((resource) =>
+      Stack.of(scope).formatArn({ service: 'ec2', account: '', resource, resourceName: '*', ...(region && { region }) }),
+    );
+  const made = arns();
+  const [madeImages = ''] = made;
+  const copied = copies.flatMap(({ region }) => arns(region));
   return [
     new PolicyStatement({
       sid: 'ImageTheFleet',
@@ -93,8 +100,40 @@ export function imageStatements(scope: Construct, images: ImageScope): PolicySta
       ],
       resources: ['*'],
     }),
-    ...(removesImages ? [removeImages(made, imageSet)] : []),
+    ...(copies.length > 0 ? copyImages(madeImages, copied) : []),
+    ...copies.flatMap(({ region, keyArn }) => (keyArn === undefined ? [] : useKeyForCopies(keyArn, region))),
+    ...(removesImages ? [removeImages([...made, ...copied], imageSet)] : []),
     ...(parameterName === undefined ? [] : [publishImage(scope, parameterName, removesImages)]),
+  ];
+}
+
+/** @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/copy-ami-permissions.html (read 2026-11) */
+function copyImages(images: string, copies: string[]): PolicyStatement[] {
+  return [
+    new PolicyStatement({ sid: 'CopyImages', actions: ['ec2:CopyImage'], resources: [images, ...copies] }),
+    new PolicyStatement({
+      sid: 'TagCopies',
+      actions: ['ec2:CreateTags'],
+      resources: copies,
+      conditions: { StringEquals: { 'ec2:CreateAction': 'CopyImage' } },
+    }),
+  ];
+}
+
+/** @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html (read 2026-11) */
+function useKeyForCopies(keyArn: string, region: string): PolicyStatement[] {
+  const throughEc2 = { 'kms:ViaService': `ec2.${region}.amazonaws.com` };
+  return [
+    new PolicyStatement({
+      actions: ['kms:DescribeKey', 'kms:Decrypt', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncrypt*'],
+      resources: [keyArn],
+      conditions: { StringEquals: throughEc2 },
+    }),
+    new PolicyStatement({
+      actions: ['kms:CreateGrant'],
+      resources: [keyArn],
+      conditions: { StringEquals: throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    }),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** What can be brought back: when an instance is imaged and results are backed up, how long that is kept, and the vault and role for it. */
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { BackupVault, type IBackupVault } from 'aws-cdk-lib/aws-backup';
 import { ManagedPolicy, Role, ServicePrincipal, type IRole } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -15,6 +15,17 @@ export interface SnapshotOptions {
   /** False: EC2 restarts the instance for a consistent image, which ends every command that runs on it.
    * @default true */
   readonly noReboot?: boolean;
+  /** Regions that each image is copied to as well. Executions wait for the copies. One that fails, or has not ended by the
+   * deadline, fails nothing: `image.copies` of the record says so, and the alarm `imageCopies` goes off. In those Regions
+   * `keep` and `keepFor` hold as well, and images in use stay. A volume that is encrypted with a key of yours needs that
+   * key allowed to the workflow's functions.
+   * @default - none
+   * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-ami-copy-works.html (read 2026-11)
+   * @example SnapshotPolicy.everyRun({ copyTo: ['eu-west-1'], keep: 7 }); */
+  readonly copyTo?: readonly string[];
+  /** ARNs of the KMS keys that encrypt the copies, by Region. A key's policy must leave it to IAM who may use the key.
+   * @default - a copy is encrypted if its image is, or if the Region's default says so */
+  readonly copyKeyArns?: Readonly<Record<string, string>>;
   /** Name of an SSM parameter that is to name the newest image, for launch templates to follow.
    * @default - none */
   readonly parameterName?: string;
@@ -65,9 +76,12 @@ export class SnapshotPolicy {
 
   /** What the policy comes to in a workflow; nothing for `never`.
    * @param where Path of the workflow, for the error's text.
-   * @throws Error when the deadline is no longer than the interval: it would always be missed */
-  public plan(where: string): SharedJobPlan<SnapshotOptions> | undefined {
+   * @param region The workflow's Region, or a token.
+   * @throws Error when the deadline is no longer than the interval: it would always be missed; or when images cannot be
+   * copied to such Regions, or with such keys */
+  public plan(where: string, region: string): SharedJobPlan<SnapshotOptions> | undefined {
     const { policy, options } = this;
+    checkCopies(where, region, options);
     return policy && { policy, options, deadline: sharedJobDeadline(where, policy, options.deadline) };
   }
 }
@@ -108,6 +122,29 @@ export interface SharedJobPlan<Options> {
   readonly policy: GroupCommitPolicy;
   readonly options: Options;
   readonly deadline: Duration;
+}
+
+function checkCopies(where: string, home: string, { copyTo = [], copyKeyArns = {} }: SnapshotOptions): void {
+  const refuse = (what: string, got: string): Error =>
+    misuse({
+      what,
+      where,
+      got,
+      allowed: 'other Regions than the workflow’s, each once, and keys of those Regions',
+      fix: 'correct copyTo or copyKeyArns',
+    });
+  copyTo.forEach((region, index) => {
+    if (region === home) throw refuse('Images are to be copied to where they are', region);
+    if (copyTo.indexOf(region) !== index) throw refuse('A Region is named twice', region);
+    if (!Token.isUnresolved(region) && !/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) {
+      throw refuse('Images are to be copied to what is no Region', region);
+    }
+  });
+  for (const [region, arn] of Object.entries(copyKeyArns)) {
+    if (!copyTo.includes(region)) throw refuse('A key is for a Region that nothing is copied to', region);
+    if (Token.isUnresolved(arn) || arn.split(':')[3] === region) continue;
+    throw refuse(`The key for copies in ${region} is not a key of that Region`, arn);
+  }
 }
 
 function sharedJobDeadline(where: string, policy: GroupCommitPolicy, deadline: Duration | undefined): Duration {

@@ -124,6 +124,7 @@ export function composeServices(options: CompositionOptions): ComposedServices {
   const serviceActions = new ServiceActions(enforcement, model, facts);
   const { iam: _, ...callable } = services;
   for (const service of Object.values(callable)) options.cloud.add(service);
+  options.cloud.addElsewhere('ec2', (elsewhere) => services.ec2.in(elsewhere));
   options.cloud.intercept(enforcement.intercept);
   const temporaryDirectories: string[] = [];
   const onTemporaryDirectory = (path: string): void => void temporaryDirectories.push(path);
@@ -233,7 +234,10 @@ function createRunner(
         credentials: endpoint.credentialsOf(principal),
         systemClockOffset: clock.offsetFromRealTimeMs(),
       }),
-    createClient: clients === 'direct' ? (principal) => createDirectClient(cloud, principal, tokens.uuid) : undefined,
+    createClient:
+      clients === 'direct'
+        ? (principal, elsewhere) => createDirectClient(cloud, principal, tokens.uuid, elsewhere)
+        : undefined,
     standInFor,
     supervise: (invocation) => {
       actions().beginInvocation(invocation.definition);

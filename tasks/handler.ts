@@ -12,9 +12,9 @@ export interface TaskRuntime {
   readonly newId: () => string;
   /** Given to the constructor of every AWS client: region, credentials, request handler. */
   readonly clientConfiguration: object;
-  /** Makes AWS clients in another way than by their constructor.
+  /** Makes AWS clients in another way than by their constructor, for another Region where one is given.
    * @default - the constructor with `clientConfiguration` */
-  readonly createClient?: ((type: ClientType<unknown>) => unknown) | undefined;
+  readonly createClient?: ((type: ClientType<unknown>, region: string | undefined) => unknown) | undefined;
   /** Takes one JSON text per log line. */
   readonly writeLog: (line: string) => void;
 }
@@ -81,16 +81,7 @@ function handleWith<Input extends z.ZodType, Settings extends z.ZodType, ErrorNa
   readSettings: (text: string | undefined) => z.output<Settings>,
   runtime: TaskRuntime,
 ) {
-  const clients = new Map<unknown, unknown>();
-  const create =
-    runtime.createClient ??
-    ((type: ClientType<unknown>) => new (type as new (configuration: object) => unknown)(runtime.clientConfiguration));
-  const client = <Client>(type: ClientType<Client>): Client => {
-    if (!clients.has(type)) {
-      clients.set(type, create(type));
-    }
-    return clients.get(type) as Client;
-  };
+  const client = clientSource(runtime);
   return async (event: unknown, invocation: InvocationContext): Promise<unknown> => {
     const { input, execution } = unwrap(event);
     const log = createLog(task.name, input, execution, runtime);
@@ -115,6 +106,19 @@ function handleWith<Input extends z.ZodType, Settings extends z.ZodType, ErrorNa
       log.error(named.message, { error: named.name });
       throw named;
     }
+  };
+}
+
+/** Makes each client once. */
+function clientSource({ createClient, clientConfiguration }: TaskRuntime): TaskContext['client'] {
+  const clients = new Map<string | undefined, Map<unknown, unknown>>();
+  const construct = (type: ClientType<unknown>, region: string | undefined): unknown =>
+    new (type as new (configuration: object) => unknown)({ ...clientConfiguration, ...(region && { region }) });
+  return <Client>(type: ClientType<Client>, region?: string): Client => {
+    const known = clients.get(region) ?? new Map<unknown, unknown>();
+    clients.set(region, known);
+    if (!known.has(type)) known.set(type, (createClient ?? construct)(type, region));
+    return known.get(type) as Client;
   };
 }
 
@@ -157,7 +161,8 @@ function nameError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-function isTransient(error: unknown): error is Error {
+/** Whether the same call may work in a moment: AWS was busy or broken, or could not be reached. */
+export function isTransient(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const details = error as Error & { $retryable?: unknown; $fault?: string; $metadata?: { httpStatusCode?: number } };
   const status = details.$metadata?.httpStatusCode ?? 0;

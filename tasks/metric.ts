@@ -13,12 +13,14 @@ export interface WorkflowMetric {
 export const workflowMetrics = {
   /** Objects whose execution had ended and that nobody had cleaned up after, when a sweep found and released them. */
   stuckObjects: { namespace: 'ObjectWorkflow', name: 'StuckObjects', dimension: 'StateMachine' },
+  /** Copies of images in other Regions that failed, or had not ended by the deadline of those who waited. */
+  failedImageCopies: { namespace: 'ObjectWorkflow', name: 'FailedImageCopies', dimension: 'StateMachine' },
 } as const satisfies Readonly<Record<string, WorkflowMetric>>;
 
 /** Makes the fields that turn a log line into one value of a metric.
  * @param value How many.
  * @example
- * context.log.warn('Stuck', metricFields(workflowMetrics.stuckObjects, 2, { stateMachineName, nowMs: context.nowMs() })); */
+ * context.log.warn('Stuck', metricFields(workflowMetrics.stuckObjects, 2, { stateMachineName: 'Invoices', nowMs: context.nowMs() })); */
 export function metricFields(
   metric: WorkflowMetric,
   value: number,

@@ -73,13 +73,28 @@ export const storedResults = z.object({
 });
 export type StoredResults = z.output<typeof storedResults>;
 
+/** What became of an image's copy in another Region. */
+export const imageCopyOutcome = z.object({
+  region: z.string(),
+  /** `pending`: the copy had not ended by the deadline, and nobody has looked at it since. */
+  state: z.enum(['available', 'failed', 'pending']),
+  /** Absent when there is no copy. */
+  imageId: z.string().optional(),
+  /** Why there is no usable copy. */
+  problem: z.string().optional(),
+});
+export type ImageCopyOutcome = z.output<typeof imageCopyOutcome>;
+
 /** The machine image that was taken after the results were stored. */
 export const imageOutcome = z.object({
   imageId: z.string(),
   imageName: z.string(),
   instanceId: z.string(),
   startedAt: z.string(),
+  /** When it was available, and its copies had ended. */
   finishedAt: z.string(),
+  /** One for each Region that images are copied to. */
+  copies: z.array(imageCopyOutcome).optional(),
 });
 export type ImageOutcome = z.output<typeof imageOutcome>;
 

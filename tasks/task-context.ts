@@ -34,8 +34,9 @@ export interface TaskContext<Settings = unknown, ErrorName extends string = stri
   /** Milliseconds until Lambda stops this invocation. */
   readonly remainingTimeMs: () => number;
   /** The AWS client of that class: one for the lifetime of the function, or the simulator's.
+   * @param region Whose endpoint it calls; the function's own by default.
    * @example const s3 = context.client(S3Client); */
-  readonly client: <Client>(type: ClientType<Client>) => Client;
+  readonly client: <Client>(type: ClientType<Client>, region?: string) => Client;
   /** Makes one of the task's declared errors, to be thrown. */
   readonly error: (name: ErrorName, message: string, options?: ErrorOptions) => TaskError;
 }

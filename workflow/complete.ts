@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { updateItemResource, updateItemStatements } from './claim';
 import { IntegrationState, retryTransient, transientDynamoDbErrors } from './integration-state';
 import type { WorkflowParts } from './parts';
-import { expression, renderExpression, renderJsonata, type Expression } from './state-variables';
+import { expression, renderExpression, renderJsonata } from './state-variables';
 import { $ } from './workflow-variables';
 
 /** Makes the last state. Its output is the execution's: the outcome, and where everything is. */
@@ -35,11 +35,13 @@ export function completeState(
           name,
         ]),
       ),
-      ExpressionAttributeValues: renderExpression({
+      ExpressionAttributeValues: attributeValues({
         ':me': { S: expression('$states.context.Execution.Id') },
         ':stored': { S: 'STORED' },
         ':finishedAt': { S: expression('$states.context.State.EnteredTime') },
-        ...Object.fromEntries(recorded.map(({ name, value }) => [`:${name}`, { M: attributesOf(value) }])),
+        ...Object.fromEntries(
+          recorded.map(({ name, value }) => [`:${name}`, expression(`$write(${renderJsonata(value)})`)]),
+        ),
       }),
     },
     output: renderExpression({
@@ -51,8 +53,15 @@ export function completeState(
   }).addRetry(retryTransient(transientDynamoDbErrors));
 }
 
-/** A value whose members are texts and numbers, as DynamoDB writes it. */
-function attributesOf(value: Expression<object>): Expression<object> {
-  const written = '$type($member) = "number" ? {"N": $string($member)} : {"S": $member}';
-  return expression(`$merge($each(${renderJsonata(value)}, function($member, $name) { {$name: ${written}} }))`);
+function attributeValues(values: Readonly<Record<string, unknown>>): string {
+  return renderExpression(expression(`(${write}; ${renderJsonata(values)})`));
 }
+
+/** In JSONata: writes a value made of texts, numbers, lists and objects as DynamoDB takes it. */
+const write = `$write := function($value) { ${[
+  '$type($value) = "number" ? {"N": $string($value)}',
+  '$type($value) = "string" ? {"S": $value}',
+  // In brackets, because one item alone would not be a list.
+  '$type($value) = "array" ? {"L": [$map($value, function($item) { $write($item) })]}',
+  '{"M": $merge($each($value, function($member, $name) { {$name: $write($member)} }))}',
+].join(' : ')} }`;

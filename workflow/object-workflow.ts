@@ -1,5 +1,5 @@
 /** The construct `ObjectWorkflow`: what happens to an object from its claim to its completion, and everything it stands on. */
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { IBackupVault } from 'aws-cdk-lib/aws-backup';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
@@ -148,7 +148,7 @@ export class ObjectWorkflow extends Construct {
       processDeadline: processor.timeout.plus(processor.queueTimeout),
       document: this.document,
       commandLog: this.commandLog,
-      snapshot: (props.snapshot ?? SnapshotPolicy.everyRun()).plan(this.node.path),
+      snapshot: (props.snapshot ?? SnapshotPolicy.everyRun()).plan(this.node.path, Stack.of(this).region),
       backup: backup && this.recovery && { ...backup, recovery: this.recovery },
     };
     for (const role of processor.grantees) this.grantInstance(role);
@@ -166,6 +166,7 @@ export class ObjectWorkflow extends Construct {
       stateMachine: this.stateMachine,
       trigger: this.trigger,
       deadLetters: this.deadLetters.queue,
+      copiesImages: (this.parts.snapshot?.options.copyTo ?? []).length > 0,
     });
   }
 

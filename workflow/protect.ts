@@ -4,9 +4,11 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Parallel, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { backupStatements, imageStatements } from '../constructs/operation-permissions';
+import type { SnapshotOptions } from '../constructs/recovery';
 import { TaskFunction } from '../constructs/task-function';
 import { backUpResults } from '../tasks/back-up-results';
 import type { BackupOutcome, ImageOutcome } from '../tasks/object-reference';
+import type { ImageSettings } from '../tasks/operations/settings';
 import { snapshotInstance } from '../tasks/snapshot-instance';
 import { grantLongOperation, type WorkflowParts } from './parts';
 import { assignment, expression } from './state-variables';
@@ -48,7 +50,12 @@ export function snapshotStatements(
     imageSet: imageNamePrefix(scope),
     removesImages: options.keep !== undefined || options.keepFor !== undefined,
     parameterName: options.parameterName,
+    copies: imageCopies(options),
   });
+}
+
+function imageCopies({ copyTo = [], copyKeyArns = {} }: SnapshotOptions): ImageSettings['copies'] {
+  return copyTo.map((region) => ({ region, keyArn: copyKeyArns[region] }));
 }
 
 function snapshotState(
@@ -66,6 +73,7 @@ function snapshotState(
       imageNamePrefix: imageNamePrefix(scope),
       noReboot: options.noReboot,
       retention: { count: options.keep, days: options.keepFor?.toDays() },
+      copies: imageCopies(options),
       parameterName: options.parameterName,
       deadlineSeconds: deadline.toSeconds(),
     },

@@ -114,9 +114,14 @@ export class Enforcement {
     }
   }
 
-  private permissionsOf({ service, operation, input, principal }: ServiceCall): readonly Permission[] {
+  private permissionsOf({ service, operation, input, principal, region }: ServiceCall): readonly Permission[] {
     const requirement = requirements[service]?.[operation];
-    if (requirement !== undefined) return requirement(input, this.options.facts);
+    const { facts } = this.options;
+    if (requirement !== undefined) {
+      if (region === undefined || region === facts.region) return requirement(input, facts);
+      const keys = { 'aws:requestedregion': region };
+      return requirement(input, { ...facts, region }).map((one) => ({ ...one, keys: { ...one.keys, ...keys } }));
+    }
     throw new UnsupportedError(
       `Deciding who may call ${service}:${operation}`,
       `a call by ${principal.session ?? principal.id}`,

@@ -26,8 +26,8 @@ export function resourceFacts(sources: FactSources, model: AccessModel): Resourc
   return {
     region,
     accountId,
-    ec2Tags: (id) => (ec2.instances.all.get(id) ?? ec2.images.all.get(id) ?? ec2.images.snapshots.get(id))?.tags,
-    snapshotsOfImage: (imageId) => ec2.images.all.get(imageId)?.snapshotIds ?? [],
+    ec2Tags: (id) => ec2.findTags(id),
+    snapshotsOfImage: (imageId) => ec2.findImage(imageId)?.snapshotIds ?? [],
     roleOfProfile: (profile) => iam.roleOfInstance(profile)?.arn,
     launchTemplate: (idOrName) => {
       const templates = [...ec2.instances.launchTemplates.values()];

@@ -42,11 +42,15 @@ const snapshotFilters: FilterValues<Snapshot> = {
   description: (snapshot) => [snapshot.description],
 };
 
-/** All images and snapshots of the account. */
+/** Decides how an image ends; undefined leaves it to others. */
+type ImageAnswering = (image: Image) => ImageAnswer | undefined;
+
+/** All images and snapshots of the account in one Region. */
 export class Ec2Images {
   readonly all = new Map<string, Image>();
   readonly snapshots = new Map<string, Snapshot>();
-  private readonly answers: ((image: Image) => ImageAnswer | undefined)[] = [];
+  /** Asked how images end; those of all Regions share them. */
+  readonly answers: ImageAnswering[];
   private readonly copiesByToken = new Map<string, string>();
   private readonly imageDurationMs: number;
   private readonly visibilityDelayMs: number;
@@ -55,14 +59,19 @@ export class Ec2Images {
   constructor(
     private readonly options: Ec2Options,
     private readonly instances: Ec2Instances,
+    private readonly elsewhere: {
+      readonly imagesOf: (region: string) => Ec2Images | undefined;
+      readonly answers: ImageAnswering[];
+    },
   ) {
+    this.answers = elsewhere.answers;
     this.imageDurationMs = options.imageDurationMs ?? 300_000;
     this.visibilityDelayMs = options.visibilityDelayMs ?? 1_000;
     this.nameReleaseMs = options.imageNameReleaseMs ?? 60_000;
   }
 
   /** Lets a function decide how images end. The one added last is asked first. */
-  answer(answer: (image: Image) => ImageAnswer | undefined): void {
+  answer(answer: ImageAnswering): void {
     this.answers.unshift(answer);
   }
 
@@ -97,6 +106,7 @@ export class Ec2Images {
       sourceInstanceId: instance.instanceId,
       noReboot,
       volumeIds: instance.volumeIds,
+      isEncrypted: false,
       imageTags: tagsOf('image'),
       snapshotTags: tagsOf('snapshot'),
       snapshotDescription: (imageId) => `Created by CreateImage(${instance.instanceId}) for ${imageId}`,
@@ -116,7 +126,7 @@ export class Ec2Images {
     const name = input['Name'] as string;
     checkName(name);
     const tagsOf = specifiedTags(input, ['image', 'snapshot']);
-    const source = this.get(input['SourceImageId'] as string);
+    const source = this.sourceOf(input);
     if (source.state !== 'available')
       throw new ServiceError('InvalidAMIID.Unavailable', `The image ID '${source.imageId}' is not available`);
     this.checkNameIsFree(name);
@@ -126,6 +136,8 @@ export class Ec2Images {
       sourceInstanceId: undefined,
       noReboot: true,
       volumeIds: source.snapshotIds.map(() => 'vol-ffffffff'), // What AWS shows for snapshots that were copied.
+      // A copy of what is encrypted is encrypted.
+      isEncrypted: source.isEncrypted || input['Encrypted'] === true,
       imageTags: new Map([...(input['CopyImageTags'] === true ? source.tags : []), ...tagsOf('image')]),
       snapshotTags: tagsOf('snapshot'),
       snapshotDescription: (imageId) => `Copied for DestinationAmi ${imageId} from SourceAmi ${source.imageId}`,
@@ -226,6 +238,20 @@ export class Ec2Images {
     throw new ServiceError('InvalidAMIID.NotFound', `The image id '[${imageId}]' does not exist`);
   }
 
+  private sourceOf(input: Input): Image {
+    if (input['KmsKeyId'] !== undefined && input['Encrypted'] !== true) {
+      throw new ServiceError(
+        'InvalidParameterDependency',
+        'The parameter KmsKeyId requires the parameter Encrypted to be set.',
+      );
+    }
+    const imageId = input['SourceImageId'] as string;
+    checkId(imageId, 'ami', 'InvalidAMIID');
+    const images = this.elsewhere.imagesOf(input['SourceRegion'] as string);
+    if (images !== undefined) return images.get(imageId);
+    throw new ServiceError('InvalidAMIID.NotFound', `The image id '[${imageId}]' does not exist`);
+  }
+
   private isVisible(image: Image | undefined): boolean {
     if (image === undefined) return false;
     const nowMs = this.options.clock.nowMs();
@@ -259,6 +285,7 @@ export class Ec2Images {
     readonly sourceInstanceId: string | undefined;
     readonly noReboot: boolean;
     readonly volumeIds: readonly string[];
+    readonly isEncrypted: boolean;
     readonly imageTags: Map<string, string>;
     readonly snapshotTags: ReadonlyMap<string, string>;
     readonly snapshotDescription: (imageId: string) => string;
@@ -281,6 +308,7 @@ export class Ec2Images {
       sourceInstanceId: request.sourceInstanceId,
       createdAtMs: clock.nowMs(),
       noReboot: request.noReboot,
+      isEncrypted: request.isEncrypted,
       snapshotIds: snapshots.map(({ snapshotId }) => snapshotId),
       tags: request.imageTags,
       state: 'pending',
@@ -338,7 +366,13 @@ export class Ec2Images {
       ...(image.sourceInstanceId === undefined ? {} : { SourceInstanceId: image.sourceInstanceId }),
       BlockDeviceMappings: image.snapshotIds.map((snapshotId, index) => ({
         DeviceName: index === 0 ? '/dev/xvda' : `/dev/sd${String.fromCharCode('e'.charCodeAt(0) + index)}`,
-        Ebs: { SnapshotId: snapshotId, DeleteOnTermination: true, VolumeSize: 8, VolumeType: 'gp3', Encrypted: false },
+        Ebs: {
+          SnapshotId: snapshotId,
+          DeleteOnTermination: true,
+          VolumeSize: 8,
+          VolumeType: 'gp3',
+          Encrypted: image.isEncrypted,
+        },
       })),
       Tags: tagList(image.tags),
     };

@@ -53,6 +53,7 @@ export interface Image {
   readonly sourceInstanceId: string | undefined;
   readonly createdAtMs: number;
   readonly noReboot: boolean;
+  readonly isEncrypted: boolean;
   readonly snapshotIds: readonly string[];
   readonly tags: Map<string, string>;
   state: ImageState;

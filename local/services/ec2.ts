@@ -1,14 +1,26 @@
 /** Simulated EC2: instances, launch templates, machine images and snapshots, as far as a workflow sees them. */
 import { Ec2Images } from './ec2-images';
 import { Ec2Instances } from './ec2-instances';
-import { checkEc2Parameters, checkTag, type Ec2Options, type Input } from './ec2-model';
+import { checkEc2Parameters, checkTag, type Ec2Options, type Image, type Input } from './ec2-model';
 import { type Service, ServiceError, type ServiceOutput } from './service';
 
 export type { ImageAnswer } from './ec2-images';
 export type { InstanceChange, LaunchRequest, LaunchTemplate } from './ec2-instances';
 export type { Ec2Options, Image, Instance, InstanceState, Snapshot } from './ec2-model';
 
-/** The EC2 of one account and Region.
+/** What other Regions are simulated for: the copies of images, and what uses them. */
+const operationsElsewhere: ReadonlySet<string> = new Set([
+  'CopyImage',
+  'CreateTags',
+  'DeleteSnapshot',
+  'DeregisterImage',
+  'DescribeImages',
+  'DescribeInstances',
+  'DescribeLaunchTemplateVersions',
+  'DescribeSnapshots',
+]);
+
+/** The EC2 of one account and Region, from which that of other Regions is reached.
  * @example
  * const instance = ec2.instances.launch({ tags: new Map([['role', 'worker']]) });
  * ec2.images.answer((image) => (image.name.startsWith('bad') ? { failure: 'disk error' } : undefined)); */
@@ -18,12 +30,21 @@ export class Ec2Service implements Service {
   readonly images: Ec2Images;
   readonly operations: Readonly<Record<string, (input: Input) => ServiceOutput>>;
 
-  constructor(private readonly options: Ec2Options) {
+  /** @param regions All Regions of the account, by name; this one is added. */
+  constructor(
+    private readonly options: Ec2Options,
+    private readonly regions: Map<string, Ec2Service> = new Map(),
+  ) {
+    const isElsewhere = regions.size > 0;
+    regions.set(options.region, this);
     const instances = new Ec2Instances(options);
-    const images = new Ec2Images(options, instances);
+    const images = new Ec2Images(options, instances, {
+      imagesOf: (region) => regions.get(region)?.images,
+      answers: isElsewhere ? [...regions.values()][0]!.images.answers : [],
+    });
     this.instances = instances;
     this.images = images;
-    this.operations = {
+    const operations: typeof this.operations = {
       RunInstances: (input) => instances.runInstances(input),
       DescribeInstances: (input) => instances.describeInstances(input),
       DescribeInstanceStatus: (input) => instances.describeInstanceStatus(input),
@@ -49,6 +70,32 @@ export class Ec2Service implements Service {
       DeleteSnapshot: (input) => images.deleteSnapshot(input),
       CreateTags: (input) => this.createTags(input),
     };
+    this.operations = isElsewhere
+      ? Object.fromEntries(Object.entries(operations).filter(([name]) => operationsElsewhere.has(name)))
+      : operations;
+  }
+
+  /** The EC2 of another Region of the same account. Its events reach nobody: rules of another Region see them. */
+  in(region: string): Ec2Service {
+    return this.regions.get(region) ?? new Ec2Service({ ...this.options, region, emit: () => undefined }, this.regions);
+  }
+
+  /** The tags of an instance, an image or a snapshot, in whichever Region it is. */
+  findTags(id: string): ReadonlyMap<string, string> | undefined {
+    for (const { instances, images } of this.regions.values()) {
+      const found = instances.all.get(id) ?? images.all.get(id) ?? images.snapshots.get(id);
+      if (found !== undefined) return found.tags;
+    }
+    return undefined;
+  }
+
+  /** The image of that id, in whichever Region it is. */
+  findImage(imageId: string): Image | undefined {
+    for (const { images } of this.regions.values()) {
+      const found = images.all.get(imageId);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** The digits of a new id. */

@@ -46,6 +46,8 @@ export interface ServiceCall {
   /** Parameters as the SDK for JavaScript takes them: PascalCase, `Date` for instants, `Uint8Array` for blobs. */
   readonly input: Readonly<Record<string, unknown>>;
   readonly principal: Principal;
+  /** The Region whose endpoint is called. @default - the cloud's own */
+  readonly region?: string | undefined;
 }
 
 /** Result of a call as the SDK for JavaScript gives it: `Date` for instants, `Uint8Array` for bodies. */
@@ -88,9 +90,13 @@ export type Interceptor = (
   next: (call: ServiceCall) => Promise<ServiceOutput>,
 ) => Promise<ServiceOutput>;
 
-/** All simulated services of one account and Region, and the one way to call them. */
+/** Services whose calls may be signed for any Region and mean the same: S3 finds a bucket by its name alone. */
+const regionless: ReadonlySet<ServiceName> = new Set(['s3', 'sts']);
+
+/** All simulated services of one account and Region, the few that are simulated in other Regions, and the one way to call them. */
 export class Cloud {
   private readonly services = new Map<ServiceName, Service>();
+  private readonly servicesElsewhere = new Map<ServiceName, (region: string) => Service>();
   /** From the first interceptor to the service. */
   private chain = (call: ServiceCall): Promise<ServiceOutput> => this.dispatch(call);
 
@@ -103,6 +109,12 @@ export class Cloud {
   add(service: Service): void {
     if (this.services.has(service.name)) throw new Error(`The service ${service.name} is simulated twice`);
     this.services.set(service.name, service);
+  }
+
+  /** Lets a service be called in other Regions as well. Without it, a call there is refused as not simulated.
+   * @param serviceIn Gives the service of a Region, the same one each time. */
+  addElsewhere(name: ServiceName, serviceIn: (region: string) => Service): void {
+    this.servicesElsewhere.set(name, serviceIn);
   }
 
   /** Adds an interceptor around those already there: the last one added sees a call first. */
@@ -119,14 +131,24 @@ export class Cloud {
   }
 
   private async dispatch(call: ServiceCall): Promise<ServiceOutput> {
-    const operation = this.services.get(call.service)?.operations[call.operation];
+    const operation = this.serviceOf(call)?.operations[call.operation];
     if (operation === undefined) {
       throw new UnsupportedError(
-        `${call.service}:${call.operation}`,
+        `${call.service}:${call.operation}${this.isElsewhere(call) ? ` in ${call.region}` : ''}`,
         `a call by ${call.principal.session ?? call.principal.id}`,
         'leave the call out of what you run locally, or give a stand-in for what makes it',
       );
     }
     return operation(call.input as never, call.principal);
+  }
+
+  private serviceOf(call: ServiceCall): Service | undefined {
+    return this.isElsewhere(call)
+      ? this.servicesElsewhere.get(call.service)?.(call.region)
+      : this.services.get(call.service);
+  }
+
+  private isElsewhere(call: ServiceCall): call is ServiceCall & { readonly region: string } {
+    return call.region !== undefined && call.region !== this.region && !regionless.has(call.service);
   }
 }

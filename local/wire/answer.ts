@@ -18,7 +18,8 @@ export async function answer(
   const codec = codecs.get(service) ?? (await loadCodec(service));
   try {
     const { operation, input } = codec.decode(request);
-    const output = await cloud.call({ service, operation: operation.name, input, principal });
+    const region = readCredentialScope(request)?.region;
+    const output = await cloud.call({ service, operation: operation.name, input, principal, region });
     return codec.encode(operation, output, requestId);
   } catch (error) {
     if (error instanceof ServiceError) return codec.encodeError(error, requestId);
@@ -33,15 +34,16 @@ export async function answerError(service: ServiceName, error: ServiceError, req
   return (await loadCodec(service)).encodeError(error, requestId);
 }
 
-/** The service that a request was signed for, and the access key it was signed with.
+/** The service and the Region that a request was signed for, and the access key it was signed with.
  * @returns undefined for a request without a signature */
 export function readCredentialScope(
   request: WireRequest,
-): { readonly accessKeyId: string; readonly service: string } | undefined {
+): { readonly accessKeyId: string; readonly region: string; readonly service: string } | undefined {
   const scope =
     /Credential=([^,\s]+)/.exec(request.headers['authorization'] ?? '')?.[1] ?? request.query['X-Amz-Credential']?.[0];
-  const [accessKeyId, , , service] = scope?.split('/') ?? [];
-  return accessKeyId === undefined || service === undefined ? undefined : { accessKeyId, service };
+  const [accessKeyId, , region, service] = scope?.split('/') ?? [];
+  if (accessKeyId === undefined || region === undefined || service === undefined) return undefined;
+  return { accessKeyId, region, service };
 }
 
 async function loadCodec(service: ServiceName): Promise<Codec> {

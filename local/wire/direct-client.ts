@@ -65,8 +65,14 @@ const known = new WeakMap<object, Known>();
 
 /** Makes a client for all commands of all services, acting as the given principal.
  * @param newToken Makes idempotency tokens where a command has none, as the SDK does by chance.
+ * @param region Whose endpoints are called. @default - those of the cloud's own Region
  * @throws UnsupportedError through `send`, for what is not simulated or has not been compared with the real client */
-export function createDirectClient(cloud: Cloud, principal: Principal, newToken: () => string): DirectClient {
+export function createDirectClient(
+  cloud: Cloud,
+  principal: Principal,
+  newToken: () => string,
+  region?: string,
+): DirectClient {
   let requestCount = 0;
   const newRequestId = (): string => requestIdOf(++requestCount);
   const send: DirectClient['send'] = async (command, options) => {
@@ -77,7 +83,7 @@ export function createDirectClient(cloud: Cloud, principal: Principal, newToken:
     for (let attempts = 1; ; attempts++) {
       const attempted: Attempted = { requestId: newRequestId(), attempts };
       try {
-        const output = await cloud.call({ service, operation: operation.name, input, principal });
+        const output = await cloud.call({ service, operation: operation.name, input, principal, region });
         return present(operation, output, encoding, attempted);
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;

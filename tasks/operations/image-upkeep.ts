@@ -29,20 +29,31 @@ export async function publishImage(parameterName: string, imageId: string, conte
 
 /** Removes the images of a set that are beyond its retention and that nothing uses: no instance was launched from them, no
  * launch template names them in its latest or default version, and the parameter does not either.
- * What cannot be removed is logged and stays for the next time: it must not fail the image that is new. */
-export async function keepNewImages(settings: ImageSettings, newImageId: string, context: StepContext): Promise<void> {
+ * What cannot be removed is logged and stays for the next time: it must not fail the image that is new.
+ * @param copiesIn A Region, to do the same with the copies there.
+ *   @default - the images themselves */
+export async function keepNewImages(
+  settings: ImageSettings,
+  newImageId: string | undefined,
+  context: StepContext,
+  copiesIn?: string,
+): Promise<void> {
   const { count, days } = settings.retention;
   if (count === undefined && days === undefined) return;
+  const ec2 = context.client(EC2Client, copiesIn);
   try {
-    const images = await readImages(settings.imageNamePrefix, context);
+    const images = await readImages(settings.imageNamePrefix, ec2);
     const surplus = beyondRetention(images, settings.retention, context.nowMs());
-    const inUse = await readImagesInUse(surplus, settings, context);
+    const inUse = await readImagesInUse(surplus, ec2);
+    // Only images of the parameter's own Region can be named by it.
+    if (copiesIn === undefined)
+      for (const id of await readPublishedImage(settings.parameterName, context)) inUse.add(id);
     for (const image of surplus) {
       // The parameter may not show the new image yet: SSM checks in its own time whether there is such an image.
-      if (image.ImageId !== newImageId && !inUse.has(image.ImageId)) await removeImage(image, context);
+      if (image.ImageId !== newImageId && !inUse.has(image.ImageId)) await removeImage(image, ec2, context);
     }
   } catch (error) {
-    context.log.warn('Images beyond their retention could not be removed', { problem: String(error) });
+    context.log.warn('Images beyond their retention could not be removed', { problem: String(error), copiesIn });
   }
 }
 
@@ -61,11 +72,11 @@ export function beyondRetention(
   });
 }
 
-async function readImages(set: string, context: StepContext): Promise<Image[]> {
+async function readImages(set: string, ec2: EC2Client): Promise<Image[]> {
   const images: Image[] = [];
   let NextToken: string | undefined;
   do {
-    const page = await context.client(EC2Client).send(
+    const page = await ec2.send(
       new DescribeImagesCommand({
         Owners: ['self'],
         Filters: [
@@ -84,26 +95,18 @@ async function readImages(set: string, context: StepContext): Promise<Image[]> {
 /** DescribeInstances takes at most 200 values in a filter; what is beyond them waits for the next image. */
 const maximumFilterValues = 200;
 
-async function readImagesInUse(
-  images: readonly Image[],
-  { parameterName }: ImageSettings,
-  context: StepContext,
-): Promise<Set<string | undefined>> {
+async function readImagesInUse(images: readonly Image[], ec2: EC2Client): Promise<Set<string | undefined>> {
   if (images.length === 0) return new Set();
   const imageIds = images.slice(0, maximumFilterValues).flatMap((image) => image.ImageId ?? []);
-  const used = await Promise.all([
-    readLaunchedImages(imageIds, context),
-    readTemplateImages(imageIds, context),
-    readPublishedImage(parameterName, context),
-  ]);
+  const used = await Promise.all([readLaunchedImages(imageIds, ec2), readTemplateImages(imageIds, ec2)]);
   return new Set([...used.flat(), ...images.slice(maximumFilterValues).map((image) => image.ImageId)]);
 }
 
-async function readLaunchedImages(imageIds: string[], context: StepContext): Promise<(string | undefined)[]> {
+async function readLaunchedImages(imageIds: string[], ec2: EC2Client): Promise<(string | undefined)[]> {
   const inUse: (string | undefined)[] = [];
   let NextToken: string | undefined;
   do {
-    const page = await context.client(EC2Client).send(
+    const page = await ec2.send(
       new DescribeInstancesCommand({
         Filters: [
           { Name: 'image-id', Values: imageIds },
@@ -122,11 +125,11 @@ async function readLaunchedImages(imageIds: string[], context: StepContext): Pro
 
 /** Versions that are neither the latest nor the default can only be read template by template: they do not protect an image.
  * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeLaunchTemplateVersions.html (read 2026-11) */
-async function readTemplateImages(imageIds: string[], context: StepContext): Promise<(string | undefined)[]> {
+async function readTemplateImages(imageIds: string[], ec2: EC2Client): Promise<(string | undefined)[]> {
   const inUse: (string | undefined)[] = [];
   let NextToken: string | undefined;
   do {
-    const page = await context.client(EC2Client).send(
+    const page = await ec2.send(
       new DescribeLaunchTemplateVersionsCommand({
         Versions: ['$Latest', '$Default'],
         Filters: [{ Name: 'image-id', Values: imageIds }],
@@ -154,10 +157,10 @@ async function readPublishedImage(
   }
 }
 
-async function removeImage(image: Image, context: StepContext): Promise<void> {
-  const { DeleteSnapshotResults = [] } = await context
-    .client(EC2Client)
-    .send(new DeregisterImageCommand({ ImageId: image.ImageId, DeleteAssociatedSnapshots: true }));
+async function removeImage(image: Image, ec2: EC2Client, context: StepContext): Promise<void> {
+  const { DeleteSnapshotResults = [] } = await ec2.send(
+    new DeregisterImageCommand({ ImageId: image.ImageId, DeleteAssociatedSnapshots: true }),
+  );
   // The image is gone even when a snapshot is not: that one would cost money for ever without anybody noticing.
   const left = DeleteSnapshotResults.filter(
     (result) => result.ReturnCode !== 'success' && result.ReturnCode !== 'skipped',

@@ -1,42 +1,16 @@
 /** Machine images as shared jobs: their name is their idempotency key, because CreateImage has no other. */
-import {
-  CreateImageCommand,
-  DescribeImagesCommand,
-  EC2Client,
-  type Image,
-  type ImageState,
-  type Tag,
-} from '@aws-sdk/client-ec2';
+import { CreateImageCommand, DescribeImagesCommand, EC2Client, type Image } from '@aws-sdk/client-ec2';
 import type { ImageOutcome } from '../object-reference';
 import type { Job, JobFailure } from './group';
 import { stepSharedJob, type JobStatus, type SharedJobs } from './group-commit';
+import { followCopies, reportCopies } from './image-copies';
+import { imageStates, imageTags, imageTagKeys, tagOf } from './image-identity';
 import { keepNewImages, publishImage } from './image-upkeep';
 import type { ImageOperation } from './operation';
 import type { StepContext, StepResult } from './operation-context';
 
-/** Tags of every image and of its snapshots. */
-export const imageTagKeys = {
-  /** The prefix of the names: which images are kept and removed together. */
-  set: 'object-workflow:image-set',
-  instance: 'object-workflow:instance',
-  /** The job's name: proves that an image found by its name is ours. */
-  job: 'object-workflow:image',
-} as const;
-
 /** A new image is shown within this time. */
 const visibilityGraceMs = 15 * 60_000;
-
-/** What EC2's states of an image mean for the job. */
-export const imageStates: Readonly<Record<ImageState, 'running' | 'succeeded' | 'failed'>> = {
-  pending: 'running',
-  transient: 'running',
-  available: 'succeeded',
-  invalid: 'failed',
-  deregistered: 'failed',
-  failed: 'failed',
-  error: 'failed',
-  disabled: 'failed',
-};
 
 /** EC2 takes no further snapshot of a volume now; it will later. */
 const laterErrors: ReadonlySet<string> = new Set([
@@ -70,7 +44,10 @@ const images: SharedJobs<ImageOperation> = {
     const { settings } = operation;
     const { imageId } = outcome as ImageOutcome;
     if (settings.parameterName !== undefined) await publishImage(settings.parameterName, imageId, context);
+    const { copies = [] } = outcome as ImageOutcome;
+    reportCopies(operation, copies, context);
     await keepNewImages(settings, imageId, context);
+    for (const copy of copies) await keepNewImages(settings, copy.imageId, context, copy.region);
   },
 };
 
@@ -141,12 +118,16 @@ async function lookAtImage(
         `The image ${job.jobId} of ${operation.instanceId} is ${state}: ${image.StateReason?.Message ?? 'EC2 gives no reason'}`,
       );
     case 'succeeded': {
+      const copies = await followCopies(operation, job, context);
+      const isLate = context.nowMs() >= operation.deadlineAtMs;
+      if (!isLate && copies.some((copy) => copy.state === 'pending')) return { kind: 'running', jobId: job.jobId };
       const outcome: ImageOutcome = {
         imageId: job.jobId,
         imageName: job.name,
         instanceId: operation.instanceId,
         startedAt: new Date(job.beganAfterMs).toISOString(),
         finishedAt: new Date(context.nowMs()).toISOString(),
+        ...(copies.length > 0 && { copies }),
       };
       return { kind: 'succeeded', outcome };
     }
@@ -170,19 +151,6 @@ function failed(what: string): JobStatus {
     retry: 'later',
   };
   return { kind: 'failed', failure };
-}
-
-function imageTags({ settings, instanceId }: ImageOperation, job: Job): Tag[] {
-  return [
-    { Key: 'Name', Value: job.name },
-    { Key: imageTagKeys.set, Value: settings.imageNamePrefix },
-    { Key: imageTagKeys.instance, Value: instanceId },
-    { Key: imageTagKeys.job, Value: job.name },
-  ];
-}
-
-function tagOf(image: Image, key: string): string | undefined {
-  return image.Tags?.find((tag) => tag.Key === key)?.Value;
 }
 
 /** As in `20260131T093000123Z`: an image's name may not hold a colon. */

@@ -71,6 +71,17 @@ export const imageSettings = z.object({
   retention: z
     .object({ count: z.number().int().min(1).optional(), days: z.number().int().min(1).optional() })
     .default({}),
+  /** Where each image is copied to as well. */
+  copies: z
+    .array(
+      z.object({
+        region: z.string().min(1),
+        /** KMS key of that Region that encrypts the copy.
+         * @default - a copy is encrypted if its image is, or if the Region's default says so */
+        keyArn: z.string().optional(),
+      }),
+    )
+    .default([]),
   /** SSM parameter of data type `aws:ec2:image` that names the newest image. */
   parameterName: z.string().optional(),
   deadlineSeconds: z.number().int().min(1),

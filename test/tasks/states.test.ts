@@ -3,7 +3,7 @@ import { ImageState } from '@aws-sdk/client-ec2';
 import { CommandInvocationStatus } from '@aws-sdk/client-ssm';
 import { backupStates } from '../../tasks/operations/backup-job';
 import { judgeInvocation } from '../../tasks/operations/command-status';
-import { imageStates } from '../../tasks/operations/image';
+import { imageStates } from '../../tasks/operations/image-identity';
 
 describe('the states of the services', () => {
   it('have a meaning each: no status of a command invocation is taken for another', () => {

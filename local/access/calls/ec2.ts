@@ -75,12 +75,15 @@ const createImage: Requirement = (input, facts) => [
   ...tagging('CreateImage', input, facts),
 ];
 
+/** EC2 asks for the image that is copied, for the one that is made and for its snapshots.
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/copy-ami-permissions.html (read 2026-11) */
 const copyImage: Requirement = (input, facts) => {
   const source = text(input, 'SourceImageId') ?? '';
   const region = text(input, 'SourceRegion') ?? facts.region;
   return [
     // The image that is copied, in its own Region; whose tags are its own.
-    { ...on('CopyImage', source, facts), resource: arnOf('image', source, { ...facts, region }) },
+    on('CopyImage', source, { ...facts, region }),
+    onNew('CopyImage', 'image', input, facts),
     onNew('CopyImage', 'snapshot', input, facts),
     ...tagging('CopyImage', input, facts),
   ];
@@ -116,14 +119,17 @@ const runInstances: Requirement = (input, facts) => {
         : resourceTags(facts.ec2Tags(id), 'aws:resourcetag', 'ec2:resourcetag')),
     },
   });
+  // What is made is the template's own as long as the request changes nothing about it: so the guide's example, which asks for
+  // it on every resource, can work at all.
+  const isUnchanged = template !== undefined;
   const [imageId, subnetId] = [text(input, 'ImageId'), text(input, 'SubnetId')];
   return [
-    permission('instance', '*', false),
+    permission('instance', '*', isUnchanged),
     permission('image', imageId ?? template?.imageId ?? '*', imageId === undefined),
     permission('subnet', subnetId ?? template?.subnetId ?? '*', subnetId === undefined),
-    permission('network-interface', '*', false),
+    permission('network-interface', '*', isUnchanged),
     permission('security-group', '*', list(input, 'SecurityGroupIds').length === 0),
-    permission('volume', '*', false),
+    permission('volume', '*', isUnchanged),
     ...(template === undefined ? [] : [permission('launch-template', template.id, true)]),
     ...tagging('RunInstances', input, facts),
     ...(role === undefined ? [] : [passRole(role, 'ec2.amazonaws.com')]),
