@@ -13,6 +13,7 @@ import {
 import { timedOut, type FunctionError, type FunctionOutcome } from './services/function-definition';
 import type { InvocationSupervisor } from './services/function-runner';
 import type { DeliveryInterceptor } from './services/event-delivery';
+import type { HistoryEvent } from './states-language/engine';
 import { operator, ServiceError, type Interceptor, type ServiceCall } from './services/service';
 import type { VirtualClock } from './virtual-clock';
 
@@ -42,12 +43,19 @@ export class FaultInjection {
   readonly counts = new Map<string, number>();
   private readonly invocations = new Map<string, LivingInvocation>();
   private readonly overtaken = new Map<string, (() => void)[]>();
+  /** What happens when a state is entered. */
+  private readonly awaited: { readonly fault: TimedFault; readonly happen: (executionArn: string) => void }[] = [];
   private isStopped = false;
 
   constructor(
     private readonly faults: readonly Fault[],
     private readonly clock: VirtualClock,
   ) {}
+
+  /** Nothing is broken any more. */
+  get hasStopped(): boolean {
+    return this.isStopped;
+  }
 
   /** From now on nothing is broken any more. What was delayed stays so. */
   stop(): void {
@@ -76,7 +84,22 @@ export class FaultInjection {
     services.events.interceptDelivery(this.interceptDelivery);
     this.answerJobs(services);
     for (const fault of this.faults) {
-      if ('atMs' in fault) this.clock.schedule(fault.atMs, () => !this.isStopped && this.happen(fault, services));
+      if (!('atMs' in fault)) continue;
+      const happen = (executionArn?: string): void => {
+        this.clock.schedule(fault.atMs, () => !this.isStopped && this.happen(fault, services, executionArn));
+      };
+      if (fault.entering === undefined) happen();
+      else this.awaited.push({ fault, happen });
+    }
+  }
+
+  /** Told of every event in the history of an execution. */
+  seeHistory(executionArn: string, event: HistoryEvent): void {
+    const entered = event['stateEnteredEventDetails'] as { readonly name: string } | undefined;
+    if (entered === undefined || this.awaited.length === 0) return;
+    const time = this.count(entered.name);
+    for (const { fault, happen } of this.awaited) {
+      if (fault.entering?.state === entered.name && fault.entering.time === time) happen(executionArn);
     }
   }
 
@@ -108,15 +131,18 @@ export class FaultInjection {
     const invocation = this.invocations.get(principal.invocation ?? '');
     const caller = invocation?.caller ?? callerOf(call);
     if (caller === undefined) return next(call);
+    const operation = `${call.service}:${call.operation}`;
     const number = this.count(caller);
+    const numberOfOperation = this.count(`${caller} ${operation}`);
+    const isHit = (fault: CallFault): boolean => {
+      const count = fault.operation === undefined ? number : fault.operation === operation ? numberOfOperation : 0;
+      return fault.caller === caller && fault.call <= count && count < fault.call + fault.times;
+    };
     const fault = this.isStopped
       ? undefined
-      : this.faults.find(
-          (one): one is CallFault =>
-            'caller' in one && one.caller === caller && one.call <= number && number < one.call + one.times,
-        );
+      : this.faults.find((one): one is CallFault => 'caller' in one && isHit(one));
     if (fault === undefined) return next(call);
-    this.hit(fault, `${caller} ${call.service}:${call.operation}`);
+    this.hit(fault, `${caller} ${operation}`);
     const going = () => (hasEnded() ? never() : next(call));
     const answer = await this.breakCall(fault, call, going, invocation);
     return hasEnded() ? never() : answer;
@@ -229,9 +255,13 @@ export class FaultInjection {
     });
   }
 
-  private happen(fault: TimedFault, services: SimulatedServices): void {
+  private happen(fault: TimedFault, services: SimulatedServices, executionArn: string | undefined): void {
     if (fault.kind === 'execution-stopped') {
-      const started = services.states.allExecutions()[fault.execution - 1];
+      const all = services.states.allExecutions();
+      const started =
+        executionArn === undefined
+          ? all[fault.execution - 1]
+          : all.find(({ execution }) => execution.identity.executionArn === executionArn);
       if (started?.execution.status !== 'RUNNING') return;
       this.hit(fault, started.execution.identity.executionName);
       started.execution.stop({ error: 'Operator.Stopped', cause: 'made up by a fault' });

@@ -17,6 +17,9 @@ export interface CallFault {
   readonly call: number;
   readonly times: number;
   readonly delayMs?: number;
+  /** Counts only the caller's calls of this operation: `ssm:SendCommand`.
+   * @default - all its calls count */
+  readonly operation?: string;
 }
 
 /** A fault of one delivery of an event to a target of a rule: the one with the number `delivery` of those from the source. */
@@ -29,16 +32,23 @@ export interface EventFault {
   readonly delayMs: number;
 }
 
+/** When something happens that no call and no event brings about. */
+interface Instant {
+  /** Milliseconds from the start of the simulation, or from the moment that `entering` names. */
+  readonly atMs: number;
+  /** The moment when a state of that name is entered for this time, from 1, whichever execution enters it.
+   * @default - the start of the simulation */
+  readonly entering?: { readonly state: string; readonly time: number };
+}
+
 /** A fault of one instance, at an instant. */
-export interface InstanceFault {
+export interface InstanceFault extends Instant {
   /** - `instance-dies`: is terminated; its group launches another one
    * - `instance-reboots`: what ran on it ends without a word
    * - `agent-offline`: for `durationMs`; what runs goes on */
   readonly kind: 'instance-dies' | 'instance-reboots' | 'agent-offline';
   /** Which of those that run then, by their age, from 0; counted round. */
   readonly instance: number;
-  /** From the start of the simulation. */
-  readonly atMs: number;
   readonly durationMs: number;
 }
 
@@ -56,11 +66,11 @@ export interface LateReads {
   readonly delayMs: number;
 }
 
-/** Somebody stops the execution that was started as number `execution`, from 1, if it still runs then. */
-export interface StoppedExecution {
+/** Somebody stops the execution that was started as number `execution`, from 1, or the one that enters the state, if it still
+ * runs then. */
+export interface StoppedExecution extends Instant {
   readonly kind: 'execution-stopped';
   readonly execution: number;
-  readonly atMs: number;
 }
 
 /** One thing that goes wrong. */

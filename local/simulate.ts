@@ -79,8 +79,11 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
   const cloud = new Cloud(region, accountId);
   const clock = new VirtualClock(options.startMs, options.pace);
   const random = createRandom(options.seed ?? '1');
-  const progress = new Progress(clock, options.onEvent);
   const faults = new FaultInjection(options.faults ?? [], clock);
+  const progress = new Progress(clock, (event) => {
+    options.onEvent?.(event);
+    if (event.kind === 'history') faults.seeHistory(event.executionArn, event.event);
+  });
   const standIns = new Map<string, StandIn>();
   const { services, handlers, web, endpoint, enforcement, serviceActions, close } = composeServices({
     cloud,

@@ -7,6 +7,9 @@ import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { ObjectStore, ObjectWorkflow, Processor } from '../../workflow';
 
+/** A command may take longer than the lease of a record lasts. */
+export const longTimeout = Duration.hours(3);
+
 /** @returns the directory of the assembly, below the system's folder for temporary files */
 export function synthesizeWorkflow({
   command = 'exit 1',
@@ -28,8 +31,9 @@ export function synthesizeWorkflow({
     vpc,
     instanceType: new InstanceType('t4g.small'),
     machineImage: MachineImage.latestAmazonLinux2023(),
-    minCapacity: instanceCount,
-    maxCapacity: instanceCount,
+    minCapacity: 1,
+    desiredCapacity: instanceCount,
+    maxCapacity: instanceCount + 1,
     requireImdsv2: true,
   });
   new ObjectWorkflow(stack, 'Workflow', {

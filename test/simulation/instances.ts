@@ -2,17 +2,37 @@
  * constructs/run-operation.sh: one run for each operation id, results first, manifest last. */
 import { createHash } from 'node:crypto';
 import type { Simulation } from '../../local';
+import type { RandomSource } from '../../local/random';
 import type { ScriptRequest, ScriptResult } from '../../local/services/ssm-model';
 
-/** How the command takes an object. `fails-once` and `tries-again-once` are over after the first run. */
-export const behaviours = ['stores', 'rejects', 'fails-once', 'tries-again-once', 'runs-for-ever'] as const;
-export type Behaviour = (typeof behaviours)[number];
+/** How the command takes an object, each with how many of a hundred do.
+ * `…-once` is over after the first run; `…-later` begins when the version has been stored. */
+const behaviours = {
+  stores: 56,
+  rejects: 8,
+  'fails-once': 8,
+  'tries-again-once': 8,
+  'damages-once': 6,
+  'fails-later': 5,
+  'rejects-later': 4,
+  'runs-for-ever': 5,
+} as const;
+export type Behaviour = keyof typeof behaviours;
 
 /** What an object of the workload holds, as JSON. */
 export interface ObjectContent {
   readonly id: string;
   readonly behaviour: Behaviour;
   readonly durationMs: number;
+}
+
+const minuteMs = 60_000;
+
+/** Draws what an object holds. Most commands take minutes; a few take longer than the lease of a record. */
+export function drawContent(id: string, random: RandomSource): ObjectContent {
+  let chance = random.integer(100);
+  const behaviour = (Object.keys(behaviours) as Behaviour[]).find((name) => (chance -= behaviours[name]) < 0)!;
+  return { id, behaviour, durationMs: 2_000 + Math.ceil((160 * minuteMs) ** random.next()) };
 }
 
 /** One run of the command on an instance. */
@@ -27,6 +47,9 @@ export interface CommandRun {
   isCutOff: boolean;
   hasStored: boolean;
 }
+
+/** More than any payload takes. */
+const longComplaint = 'failed '.repeat(50_000);
 
 /** What the command writes for an object. */
 export function resultOf(id: string): string {
@@ -75,13 +98,21 @@ export class SimulatedInstances {
 
   private resultFor({ behaviour, durationMs }: ObjectContent, versionId: string): ScriptResult {
     const isFirst = !this.runs.some((run) => run.versionId === versionId);
+    const isStored = this.simulation
+      .records()
+      .some((record) => record.sk === `version#${versionId}` && record['storedAttempt'] !== undefined);
     switch (behaviour) {
       case 'stores':
+      case 'damages-once':
         return { exitCode: 0, durationMs };
       case 'rejects':
         return { exitCode: 65, durationMs, standardError: 'not acceptable' };
+      case 'rejects-later':
+        return { exitCode: isStored ? 65 : 0, durationMs };
       case 'fails-once':
-        return { exitCode: isFirst ? 1 : 0, durationMs, standardError: isFirst ? 'failed' : '' };
+        return { exitCode: isFirst ? 1 : 0, durationMs, standardError: isFirst ? longComplaint : '' };
+      case 'fails-later':
+        return { exitCode: isStored ? 1 : 0, durationMs };
       case 'tries-again-once':
         return { exitCode: isFirst ? 75 : 0, durationMs };
       case 'runs-for-ever':
@@ -90,10 +121,12 @@ export class SimulatedInstances {
   }
 
   /** At the end of the run, if it is not cut off or cancelled before. */
-  private storeLater(run: CommandRun, { id }: ObjectContent, request: ScriptRequest): void {
+  private storeLater(run: CommandRun, { id, behaviour }: ObjectContent, request: ScriptRequest): void {
     const { clock, services } = this.simulation;
     const location = Buffer.from(request.parameters['ResultsLocation']![0]!, 'base64').toString();
     const [, bucket, prefix] = /^s3:\/\/([^/]+)\/(.*)$/.exec(location)!;
+    const isDamaged =
+      behaviour === 'damages-once' && !this.runs.some((one) => one !== run && one.versionId === run.versionId);
     clock.schedule((run.result.durationMs ?? 0) - 1, () => {
       const status = services.ssm.commands.all.get(run.commandId)?.status;
       run.isCutOff ||= status !== 'InProgress' && status !== 'Cancelling';
@@ -103,7 +136,9 @@ export class SimulatedInstances {
       const path = Buffer.from('result.txt').toString('base64');
       run.hasStored = true;
       void clock.track(async () => {
-        await this.put(bucket!, `${prefix}files/result.txt`, body, sha256);
+        const stored = isDamaged ? Buffer.from('damaged') : body;
+        const checksum = createHash('sha256').update(stored).digest('base64');
+        await this.put(bucket!, `${prefix}files/result.txt`, stored, checksum);
         await this.put(bucket!, `${prefix}manifest.tsv`, Buffer.from(`${sha256}\t${body.length}\t${path}\n`));
       });
     });

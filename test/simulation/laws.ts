@@ -1,15 +1,20 @@
 /** The laws of design.md §6, checked on a simulation that has come to rest. */
 import type { ObjectRecord, Simulation } from '../../local';
-import { fromItem } from '../../tasks/attribute-values';
+import type { SimulatedExecution } from '../../local/simulated-execution';
 import type { BackupOutcome, ImageOutcome, StoredResults } from '../../tasks/object-reference';
-import { resultOf, type SimulatedInstances } from './instances';
-import type { Upload } from './workload';
+import { checkBudgets } from './budget';
+import { isExcused } from './excuses';
+import { resultOf, type Behaviour, type SimulatedInstances } from './instances';
+import { checkCommands, checkJobs, checkLeaks } from './leaks';
+import type { Observer } from './observer';
+import type { Upload, Workload } from './workload';
 
 /** What there is to be judged. */
 export interface World {
   readonly simulation: Simulation;
   readonly instances: SimulatedInstances;
-  readonly uploads: readonly Upload[];
+  readonly workload: Workload;
+  readonly observer: Observer;
 }
 
 /** Checks what must hold whenever nothing is under way, faults or not.
@@ -22,9 +27,17 @@ export async function checkRest(world: World): Promise<string[]> {
     ...(await checkResults(world)),
     ...checkRecoveryPoints(world),
     ...checkJobs(world),
-    ...checkHistories(world),
+    ...checkCommands(world),
+    ...checkBudgets(world.simulation),
+    ...checkAccess(world),
   ];
 }
+
+/** How the last attempt ends, if it does not end as STORED. */
+const expectedStatus: Readonly<Partial<Record<Behaviour, ObjectRecord['status']>>> = {
+  rejects: 'REJECTED',
+  'runs-for-ever': 'FAILED',
+};
 
 /** Checks what must hold once everybody had the time and the occasion to recover. */
 export function checkRecovery(world: World): string[] {
@@ -33,7 +46,7 @@ export function checkRecovery(world: World): string[] {
   for (const upload of announced(world)) {
     const record = recordOf(upload, simulation);
     const { behaviour } = upload.content;
-    const expected = behaviour === 'rejects' ? 'REJECTED' : behaviour === 'runs-for-ever' ? 'FAILED' : 'STORED';
+    const expected = expectedStatus[behaviour] ?? 'STORED';
     if (record?.status !== expected) {
       problems.push(
         `law 6: ${upload.key} (${behaviour}) is ${record?.status ?? 'unknown'} in the end, not ${expected}`,
@@ -44,7 +57,7 @@ export function checkRecovery(world: World): string[] {
 }
 
 /** Objects that at least one execution was started for. */
-export function announced({ simulation, uploads }: World): Upload[] {
+export function announced({ simulation, workload: { uploads } }: World): Upload[] {
   const inputs = simulation.executions.map((execution) => JSON.stringify(execution.input));
   return uploads.filter(({ versionId }) => inputs.some((input) => input.includes(versionId)));
 }
@@ -70,17 +83,68 @@ function checkEnds(world: World): string[] {
     const owner = owners.get(String(record['owner']));
     return [`law 1: ${record.key} is RUNNING for ever: its execution has ended as ${owner?.status}`];
   });
-  return [...running, ...records, ...announcedWithoutRecord(world)];
+  return [...running, ...records, ...checkAnnounced(world), ...announcedWithoutRecord(world)];
 }
 
-/** With what an execution may fail, whatever breaks: the command, the machines, the jobs and people, never the plumbing. */
-const acceptableErrors =
-  /^(Command\.|Instance\.Lost|Fleet\.NoInstance|Image\.|Backup\.|Object\.LeaseLost|Operator\.Stopped|Operation\.Abandoned)/;
+/** An execution fails only with what stood in its way: never with the plumbing, and never because it took too long. */
+function checkErrors({ simulation, workload }: World): string[] {
+  return simulation.executions.flatMap((execution) => {
+    const upload = uploadOf(execution, workload);
+    const failures = execution.history.flatMap(({ type, ...event }) => {
+      if (type === 'ExecutionTimedOut') return [{ error: type, cause: '' }];
+      return type === 'ExecutionFailed' ? [event['executionFailedEventDetails'] as Failure] : [];
+    });
+    return failures
+      .filter(({ error = '' }) => !isExcused(error, { simulation, workload, execution, upload }))
+      .map(({ error, cause }) => `law 1: execution ${execution.name} failed with ${error}: ${cause?.slice(0, 200)}`);
+  });
+}
 
-function checkErrors({ simulation }: World): string[] {
-  return simulation.executions
-    .filter(({ error }) => error !== undefined && !acceptableErrors.test(error))
-    .map(({ name, error, cause }) => `law 1: execution ${name} failed with ${error}: ${cause?.slice(0, 200)}`);
+interface Failure {
+  readonly error?: string;
+  readonly cause?: string;
+}
+
+function uploadOf({ input }: SimulatedExecution, { uploads }: Workload): Upload | undefined {
+  const text = JSON.stringify(input);
+  return uploads.find(({ versionId }) => text.includes(versionId));
+}
+
+/** Nothing but a lost event keeps an upload from being worked on. */
+function checkAnnounced(world: World): string[] {
+  const { simulation, workload } = world;
+  const unannounced = workload.uploads.length - announced(world).length;
+  const lost = simulation.faults.hits.filter(
+    ({ fault, subject }) => fault.kind === 'event-lost' && subject === 'aws.s3',
+  ).length;
+  return unannounced <= lost ? [] : [`law 1: ${unannounced} uploads started nothing, and ${lost} events were lost`];
+}
+
+/** Law 6 for those who were redriven when nothing was broken any more.
+ * @param redriven Executions that were, and have come to rest. */
+export function checkRedriven(redriven: readonly SimulatedExecution[], { workload }: World): string[] {
+  return redriven.flatMap((execution) => {
+    const { name, status, error = status, enteredStates } = execution;
+    const behaviour = uploadOf(execution, workload)?.content.behaviour ?? 'stores';
+    const isGone = error === 'Instance.Lost' && enteredStates.includes('Snapshot instance');
+    const isFine = status === 'SUCCEEDED' || isGone || (lastingErrors[behaviour] ?? []).includes(error);
+    return isFine ? [] : [`law 6: execution ${name} (${behaviour}) was redriven and ends again, with ${error}`];
+  });
+}
+
+/** What a redrive cannot heal: the command fails for the first time now, or what it has left stays damaged. */
+const lastingErrors: Readonly<Partial<Record<Behaviour, readonly string[]>>> = {
+  'fails-once': ['Command.Failed'],
+  'fails-later': ['Command.Failed'],
+  'damages-once': ['Results.Invalid'],
+  'runs-for-ever': ['Command.TimedOut'],
+};
+
+/** Nobody does what the role may not do. */
+function checkAccess({ simulation }: World): string[] {
+  return simulation.access.requests
+    .filter(({ decision }) => !decision.isAllowed)
+    .map(({ principal, action, resource }) => `law 8: ${principal} may not ${action} ${resource}`);
 }
 
 function announcedWithoutRecord(world: World): string[] {
@@ -111,7 +175,7 @@ function checkRuns({ simulation, instances }: World): string[] {
   return problems;
 }
 
-async function checkResults({ simulation, instances, uploads }: World): Promise<string[]> {
+async function checkResults({ simulation, instances, workload: { uploads } }: World): Promise<string[]> {
   const problems: string[] = [];
   for (const record of simulation.records()) {
     const results = record['results'] as StoredResults | undefined;
@@ -152,55 +216,4 @@ function checkRecoveryPoints({ simulation }: World): string[] {
         : [`law 5: ${record.key} names an image older than its results`]),
     ];
   });
-}
-
-/** Jobs are shared: there is never a second one of the same kind under way. */
-function checkJobs({ simulation: { services } }: World): string[] {
-  const images = [...services.ec2.images.all.values()].map((image) => ({
-    of: image.sourceInstanceId,
-    fromMs: image.createdAtMs,
-    untilMs: image.endedAtMs ?? Infinity,
-    what: `image ${image.name}`,
-  }));
-  const names = images.map(({ what }) => what);
-  const twice = names.filter((name, index) => names.indexOf(name) < index);
-  const jobs = [...services.backup.jobs.all.values()];
-  const overlapping = jobs.filter((job) =>
-    jobs.some((other) => other.createdAtMs < job.createdAtMs && job.createdAtMs < (other.completedAtMs ?? Infinity)),
-  );
-  const atOnce = images.filter((image, index) =>
-    images.some((other, place) => place < index && other.of === image.of && image.fromMs < other.untilMs),
-  );
-  return [
-    ...twice.map((name) => `law 4: ${name} was made twice`),
-    ...atOnce.map(({ what }) => `law 4: ${what} was made beside another one of the same instance`),
-    ...overlapping.map(({ jobId }) => `law 4: backup job ${jobId} was started while another one was under way`),
-  ];
-}
-
-/** Far below the quota, and with room for hours of waiting with re-checks. */
-const maximumTransitions = 250;
-
-function checkHistories({ simulation }: World): string[] {
-  return simulation.executions.flatMap((execution) => [
-    ...(execution.history.length < 25_000 ? [] : [`law 7: ${execution.name} has ${execution.history.length} events`]),
-    ...(execution.transitions <= maximumTransitions
-      ? []
-      : [`law 7: ${execution.name} took ${execution.transitions} transitions`]),
-  ]);
-}
-
-/** Everything that was taken is given back. */
-function checkLeaks({ services }: Simulation): string[] {
-  const items = services.dynamodb.tableNames
-    .flatMap((table) => services.dynamodb.items(table))
-    .map((item) => fromItem(item as never) as Readonly<Record<string, unknown>>);
-  const left = items.filter(({ sk }) => /^(slot|waiting)#/.test(String(sk)));
-  const open = [...services.ssm.commands.all.values()].filter(({ status }) =>
-    /Pending|InProgress|Cancelling/.test(status),
-  );
-  return [
-    ...left.map(({ pk, sk }) => `law 4: ${String(pk)} ${String(sk)} is left behind`),
-    ...open.map(({ commandId, status }) => `law 4: command ${commandId} is still ${status}`),
-  ];
 }

@@ -1,23 +1,23 @@
 /** Deliberate one-line breakages of the protocol, each of which the simulation must find. */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
 
 /** One breakage. */
 export interface Mutant {
   readonly name: string;
-  /** Source file of a task, relative to the project. */
+  /** Source file of a task, relative to the project; or `template`: the text of the synthesized template. */
   readonly file: string;
-  /** What stands there, exactly once, and what is put in its place. */
+  /** What stands there exactly once (in the template: at least once), and what is put in its place. */
   readonly from: string;
   readonly to: string;
 }
 
 const operations = 'tasks/operations';
+const template = 'template';
 
-/** All mutants. */
-export const mutants: readonly Mutant[] = [
+/** The definition is a text within the template's JSON. */
+const escaped = (definition: string): string => definition.replaceAll('"', '\\"');
+
+/** Breakages of the tasks. */
+const tasks: readonly Mutant[] = [
   {
     name: 'forget the newest token',
     file: `${operations}/enter-operation.ts`,
@@ -25,10 +25,102 @@ export const mutants: readonly Mutant[] = [
     to: 'const entered = { ...operation, taskToken: operation.taskToken, taskTokenAtMs: nowMs };',
   },
   {
+    name: 'send a command without having written the intent',
+    file: `${operations}/command.ts`,
+    from: 'const starting = await context.ledger.saveOperation(',
+    to: 'const starting = ((intent: unknown, ..._: unknown[]) => intent as CommandOperation)(',
+  },
+  {
+    name: 'send a command again without looking for the first one',
+    file: `${operations}/command.ts`,
+    from: 'if (commandId !== undefined) return noteCommand(operation, commandId, context);',
+    to: '',
+  },
+  {
+    name: 'steal a slot: take it whoever holds it',
+    file: `${operations}/ledger.ts`,
+    from: 'leaseExpiresAtMs <= :now OR operationId = :me',
+    to: 'leaseExpiresAtMs <= :now OR operationId = :me OR operationId <> :me',
+  },
+  {
+    name: 'count slots instead of leasing them: a slot that was not given back stays taken',
+    file: `${operations}/fleet.ts`,
+    from: 'const taken = held.filter((slot) => slot.leaseExpiresAtMs > nowMs);',
+    to: 'const taken = held;',
+  },
+  {
     name: 'hold a slot for ever',
     file: `${operations}/ledger.ts`,
     from: "ConditionExpression: 'operationId = :me',",
     to: "ConditionExpression: 'attribute_not_exists(operationId) OR operationId <> :me',",
+  },
+  {
+    name: 'write without a condition on the version that was read',
+    file: `${operations}/ledger.ts`,
+    from: "if (readVersion === 0) return { Put: { Item, ConditionExpression: 'attribute_not_exists(pk)' } };",
+    to: 'if (readVersion >= 0) return { Put: { Item } };',
+  },
+  {
+    name: 'report an end once only, with whatever token there was',
+    file: `${operations}/completion.ts`,
+    from: "if (operation.reportedToken === operation.taskToken) return 'waiting';",
+    to: "if (operation.reportedToken !== undefined) return 'waiting';",
+  },
+  {
+    name: 'take a stale token for an error',
+    file: `${operations}/completion.ts`,
+    from: "new Set(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'])",
+    to: 'new Set([])',
+  },
+  {
+    name: 'take an unknown end for a success',
+    file: `${operations}/command-status.ts`,
+    from: "  InProgress: 'pending',\n  Delayed: 'pending',\n  Cancelling: 'pending',\n  Success: 'succeeded',\n  Failed: 'failed',\n  ExecutionTimedOut",
+    to: "  InProgress: 'succeeded',\n  Delayed: 'pending',\n  Cancelling: 'pending',\n  Success: 'succeeded',\n  Failed: 'failed',\n  ExecutionTimedOut",
+  },
+  {
+    name: 'take a cancelled command for a success',
+    file: `${operations}/command-status.ts`,
+    from: "Cancelled: 'cancelled',\n  InvalidPlatform",
+    to: "Cancelled: 'succeeded',\n  InvalidPlatform",
+  },
+  {
+    name: 'trust the event: a command has succeeded when an event says so',
+    file: 'tasks/relay-event.ts',
+    from: 'await advance(operationIds, surroundings);',
+    to: `for (const id of event.detail['status'] === 'Success' ? operationIds : []) {
+      const operation = await surroundings.ledger.readOperation(id);
+      if (operation?.kind !== 'command' || operation.progress.phase !== 'running') continue;
+      const { endInvocation } = await import('./operations/command-end');
+      const believed = { Status: 'Success', ResponseCode: 0 } as const;
+      if (operation.completion === undefined)
+        await endInvocation({ ...operation, progress: operation.progress }, believed, 'succeeded', { ...surroundings, poke: () => undefined });
+    }
+    await advance(operationIds, surroundings);`,
+  },
+  {
+    name: 'publish results without comparing them with their manifest',
+    file: 'tasks/store-results.ts',
+    from: 'await checkFiles(context.client(S3Client), outcome, files);',
+    to: '',
+  },
+  {
+    name: 'overwrite a success with a later failure',
+    file: `${operations}/object-record.ts`,
+    from: '`${condition} AND ${stored}(#storedAttempt)`',
+    to: '`${condition} AND (attribute_exists(#storedAttempt) OR ${stored}(#storedAttempt))`',
+  },
+  {
+    name: 'leave the results of a forced run that failed in the record',
+    file: `${operations}/object-record.ts`,
+    from: "await end('STORED', 'attribute_exists', ['results', 'storedResults'])",
+    to: "await end('STORED', 'attribute_exists')",
+  },
+  {
+    name: 'never renew the lease of a record',
+    file: `${operations}/object-record.ts`,
+    from: "'SET #status = :running, #leaseExpiresAt = :lease, #runningIn = :machine REMOVE #failure'",
+    to: "'SET #status = :running, #leaseExpiresAt = if_not_exists(#leaseExpiresAt, :lease), #runningIn = :machine REMOVE #failure'",
   },
   {
     name: 'start a job for each execution',
@@ -49,56 +141,91 @@ export const mutants: readonly Mutant[] = [
     to: 'const latest = { beganAfterMs: context.nowMs(), outcome: status.outcome };',
   },
   {
-    name: 'take an unknown end for a success: trust the event',
-    file: `${operations}/command-status.ts`,
-    from: "  InProgress: 'pending',\n  Delayed: 'pending',\n  Cancelling: 'pending',\n  Success: 'succeeded',\n  Failed: 'failed',\n  ExecutionTimedOut",
-    to: "  InProgress: 'succeeded',\n  Delayed: 'pending',\n  Cancelling: 'pending',\n  Success: 'succeeded',\n  Failed: 'failed',\n  ExecutionTimedOut",
+    name: 'begin a job in the instant in which the results were stored',
+    file: `${operations}/group-commit.ts`,
+    from: 'Math.max(context.nowMs(), operation.needsAfterMs + 1)',
+    to: 'context.nowMs()',
+  },
+  {
+    name: 'give up when a job has failed once',
+    file: `${operations}/group-commit.ts`,
+    from: "const isLastTry = failure.retry === 'later' && operation.try >= operation.settings.maximumTries;",
+    to: "const isLastTry = failure.retry === 'later';",
+  },
+  {
+    name: 'let a job that failed before a redrive fail the redrive',
+    file: `${operations}/group-commit.ts`,
+    from: ' && beganAfterMs >= createdAtMs',
+    to: '',
+  },
+  {
+    name: 'adopt no image that exists already',
+    file: `${operations}/image.ts`,
+    from: "if (name === 'InvalidAMIName.Duplicate')",
+    to: "if (name === 'no such error')",
+  },
+  {
+    name: 'leave an image alone whose instance is gone',
+    file: `${operations}/image.ts`,
+    from: "return adoptImage(job, context, { kind: 'failed', failure });",
+    to: "return { kind: 'failed', failure };",
+  },
+  {
+    name: 'start a backup job without an idempotency token',
+    file: `${operations}/backup-job.ts`,
+    from: 'IdempotencyToken: job.name,',
+    to: '',
   },
   {
     name: 'let the cleaner forget the record',
-    file: 'tasks/clean-up-execution.ts',
+    file: `${operations}/release-execution.ts`,
     from: 'if (await failRecord(access, failure)) recordsFailed++;',
     to: '',
   },
+  {
+    name: 'let the cleaner forget the operations',
+    file: `${operations}/release-execution.ts`,
+    from: 'if (held.redriveCount > failure.redriveCount) continue;',
+    to: 'continue;',
+  },
+  {
+    name: 'never sweep what the cleaner has not heard of',
+    file: 'tasks/clean-up-execution.ts',
+    from: 'if (request !== undefined) return sweep(request.sweep.stateMachineName, context);',
+    to: 'if (request !== undefined) return { operationIds: [], recordsFailed: 0 };',
+  },
 ];
 
-/** Makes an assembly whose functions are built with the breakage.
- * @throws Error when what is to be replaced does not stand in the source exactly once, or was built anew */
-export async function mutateAssembly(assembly: string, mutant: Mutant): Promise<string> {
-  const mutated = mkdtempSync(join(tmpdir(), 'object-workflow-simulation-mutant-'));
-  cpSync(assembly, mutated, { recursive: true });
-  const assets = readdirSync(mutated)
-    .map((folder) => join(mutated, folder, 'index.js'))
-    .filter((file) => file.includes('asset.') && existsSync(file));
-  for (const [task, text] of await buildHandlers(mutant)) {
-    const original = readFileSync(join('dist', 'handlers', task, 'index.js'), 'utf8');
-    const asset = assets.find((file) => readFileSync(file, 'utf8') === original);
-    if (asset === undefined)
-      throw new Error(`The assembly does not hold dist/handlers/${task}: it was built anew meanwhile`);
-    writeFileSync(asset, text);
-  }
-  return mutated;
-}
+/** Breakages of what is deployed around them. */
+const templates: readonly Mutant[] = [
+  {
+    name: 'look again every minute: let heartbeats not grow',
+    file: template,
+    from: '$power(2, ',
+    to: '$power(1, ',
+  },
+  {
+    name: 'never look again: wait for the event alone',
+    file: template,
+    from: escaped('"HeartbeatSeconds":"{%'),
+    to: escaped('"TimeoutSeconds":"{% 999999 + 0 *'),
+  },
+  {
+    name: 'catch every error and end in a Fail state',
+    file: template,
+    from: escaped('"Protect":{'),
+    to: escaped(
+      '"Given up":{"Type":"Fail","Error":"{% $states.input.Error %}","Cause":"{% $states.input.Cause %}"},' +
+        '"Protect":{"Catch":[{"ErrorEquals":["States.ALL"],"Next":"Given up"}],',
+    ),
+  },
+  {
+    name: 'do without the permission to cancel commands',
+    file: template,
+    from: '"ssm:CancelCommand"',
+    to: '"ssm:ListDocuments"',
+  },
+];
 
-/** The bundles of all handlers, by task. */
-async function buildHandlers({ name, file, from, to }: Mutant): Promise<Map<string, string>> {
-  const path = resolve(file);
-  const source = readFileSync(path, 'utf8');
-  if (source.split(from).length !== 2) throw new Error(`The mutant "${name}" does not find its line in ${file} once`);
-  const tasks = readdirSync('tasks/handlers').map((entry) => entry.replace(/\.ts$/, ''));
-  const { outputFiles } = await build({
-    ...{ platform: 'node', target: 'node20', format: 'cjs', bundle: true, minifySyntax: true, minifyWhitespace: true },
-    ...{ keepNames: true, legalComments: 'none', write: false, outdir: 'out', logLevel: 'error' },
-    entryPoints: tasks.map((task) => ({ in: `tasks/handlers/${task}.ts`, out: task })),
-    plugins: [
-      {
-        name: 'mutant',
-        setup: ({ onLoad }) =>
-          onLoad({ filter: /\.ts$/ }, (loaded) =>
-            loaded.path === path ? { contents: source.replace(from, () => to), loader: 'ts' } : undefined,
-          ),
-      },
-    ],
-  });
-  return new Map(outputFiles.map(({ path: output, text }) => [output.split('/').at(-1)!.replace(/\.js$/, ''), text]));
-}
+/** All mutants. */
+export const mutants: readonly Mutant[] = [...tasks, ...templates];

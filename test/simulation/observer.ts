@@ -1,10 +1,21 @@
-/** Watches the calls of a simulation as the services answer them, and notes at once what must never happen. */
+/** Watches a simulation as it goes, and notes at once what must never happen at any moment. */
 import type { ProgressEvent } from '../../local';
 import { fromItem } from '../../tasks/attribute-values';
+
+/** One call, as the service answered it. */
+type CallEvent = Extract<ProgressEvent, { kind: 'call' }>;
+type HistoryProgress = Extract<ProgressEvent, { kind: 'history' }>;
+type PlainValues = Readonly<Record<string, unknown>>;
 
 interface Holder {
   readonly operationId: string;
   readonly leaseExpiresAtMs: number;
+}
+
+/** What a record says, by its last write. */
+interface KnownRecord {
+  readonly owner: string;
+  readonly isRunning: boolean;
 }
 
 type Items = readonly {
@@ -12,13 +23,37 @@ type Items = readonly {
   readonly Delete?: { readonly Key: Readonly<Record<string, never>> };
 }[];
 
+/** Payloads of Step Functions, and of Lambda for it. */
+const maximumPayloadBytes = 256 * 1024;
+/** Biggest item of DynamoDB. */
+const maximumItemBytes = 400 * 1000;
+
+/** Calls whose input holds a payload, with the most that it may hold. */
+const payloadLimits: Readonly<Record<string, number>> = {
+  TransactWriteItems: maximumItemBytes,
+  UpdateItem: maximumItemBytes,
+  PutItem: maximumItemBytes,
+  Invoke: maximumPayloadBytes,
+  StartExecution: maximumPayloadBytes,
+  SendTaskSuccess: maximumPayloadBytes,
+  SendTaskFailure: maximumPayloadBytes,
+};
+
 /** Given to a simulation as `onEvent`. */
 export class Observer {
   readonly violations: string[] = [];
   /** Lines of what happened, when they are asked for. */
   readonly lines: string[] = [];
   callCount = 0;
+  /** Commands that SSM has accepted: how many with the same marker of an operation's try. */
+  readonly sentCount = new Map<string, number>();
+  /** By command id: when somebody asked for its end for the first time. */
+  readonly cancelledAtMs = new Map<string, number>();
   private readonly slots = new Map<string, Holder>();
+  private readonly records = new Map<string, KnownRecord>();
+  private readonly published = new Map<string, string>();
+  private readonly running = new Set<string>();
+  private readonly listeners: ((event: HistoryProgress) => void)[] = [];
   private startMs: number | undefined;
   private stop: () => void = () => undefined;
   /** Resolves when there were more calls than any work needs: something turns in circles. */
@@ -33,17 +68,53 @@ export class Observer {
     return this.callCount > this.maximumCalls;
   }
 
+  /** Tells of every event in a history. */
+  onHistory(listener: (event: HistoryProgress) => void): void {
+    this.listeners.push(listener);
+  }
+
   readonly see = (event: ProgressEvent): void => {
     this.startMs ??= event.atMs;
-    if (event.kind === 'call') {
-      this.callCount++;
-      if (this.isOverrun) this.stop();
-      if (event.operation === 'TransactWriteItems' && event.error === undefined) this.seeWrites(event);
-    }
+    if (event.kind === 'call') this.seeCall(event);
+    if (event.kind === 'history') this.seeHistory(event);
     if (this.keepsLines) this.note(event);
   };
 
-  private seeWrites({ input, atMs }: Extract<ProgressEvent, { kind: 'call' }>): void {
+  private seeHistory(progress: HistoryProgress): void {
+    const { type } = progress.event;
+    if (type === 'ExecutionStarted' || type === 'ExecutionRedriven') this.running.add(progress.executionArn);
+    else if (/^Execution/.test(type)) this.running.delete(progress.executionArn);
+    for (const listener of this.listeners) listener(progress);
+  }
+
+  private seeCall(call: CallEvent): void {
+    this.callCount++;
+    if (this.isOverrun) this.stop();
+    if (call.error !== undefined) return;
+    const limit = payloadLimits[call.operation];
+    if (limit !== undefined) this.checkSize(call, limit);
+    switch (call.operation) {
+      case 'TransactWriteItems':
+        return this.seeWrites(call);
+      case 'UpdateItem':
+        return this.seeUpdate(call);
+      case 'SendCommand':
+        return this.seeCommand(call);
+      case 'CancelCommand': {
+        const commandId = String(call.input['CommandId']);
+        if (!this.cancelledAtMs.has(commandId)) this.cancelledAtMs.set(commandId, call.atMs);
+      }
+    }
+  }
+
+  private checkSize({ service, operation, input, caller }: CallEvent, limit: number): void {
+    const text = JSON.stringify(input);
+    // A character has at most three bytes: most texts need not be counted.
+    if (text.length * 3 <= limit || Buffer.byteLength(text) <= limit) return;
+    this.violations.push(`law 7: ${caller} gave ${service}:${operation} ${text.length} characters`);
+  }
+
+  private seeWrites({ input, atMs }: CallEvent): void {
     for (const { Put, Delete } of input['TransactItems'] as Items) {
       const item = fromItem(Put?.Item ?? Delete?.Key ?? {}) as Readonly<Record<string, string | number>>;
       const { pk, sk } = item as { pk: string; sk: string };
@@ -59,6 +130,44 @@ export class Observer {
       if (isTaken && holder.leaseExpiresAtMs > atMs) this.violations.push(`law 4: two operations hold ${sk} at once`);
       this.slots.set(key, taker);
     }
+  }
+
+  /** A command is sent only by who holds a slot of the instance. */
+  private seeCommand({ input }: CallEvent): void {
+    const marker = String(input['Comment']);
+    const [instanceId] = input['InstanceIds'] as readonly string[];
+    this.sentCount.set(marker, (this.sentCount.get(marker) ?? 0) + 1);
+    const operationId = /^object-workflow (.*)-\d+$/.exec(marker)?.[1];
+    const holdsSlot = [...this.slots].some(
+      ([key, holder]) => key.includes(`slot#${instanceId}#`) && holder.operationId === operationId,
+    );
+    if (!holdsSlot) this.violations.push(`law 4: ${marker} was sent to ${instanceId} without one of its slots`);
+  }
+
+  private seeUpdate({ input }: CallEvent): void {
+    const key = fromItem(input['Key'] as Readonly<Record<string, never>>) as { pk: string; sk: string };
+    if (!key.pk.startsWith('object#')) return;
+    const text = String(input['UpdateExpression']);
+    const values = fromItem((input['ExpressionAttributeValues'] ?? {}) as Readonly<Record<string, never>>);
+    const owner = String(values[':me'] ?? values[':owner']);
+    if (text.includes('#owner = :me')) this.seeClaim(key.sk, owner);
+    if (text.includes('results = :results')) this.seeResults(key.sk, owner, values);
+    if (/SET #status = :(status|stored)\b/.test(text)) this.records.set(key.sk, { owner, isRunning: false });
+    else if (values[':running'] !== undefined) this.records.set(key.sk, { owner, isRunning: true });
+  }
+
+  private seeClaim(sk: string, owner: string): void {
+    const known = this.records.get(sk);
+    if (known === undefined || known.owner === owner || !known.isRunning || !this.running.has(known.owner)) return;
+    this.violations.push(`law 2: ${sk} was taken from an execution that works on it`);
+  }
+
+  private seeResults(sk: string, owner: string, values: PlainValues): void {
+    const { prefix } = values[':results'] as { readonly prefix: string };
+    const key = `${sk} ${owner}`;
+    const known = this.published.get(key);
+    if (known !== undefined && known !== prefix) this.violations.push(`law 2: results of ${sk} were published twice`);
+    this.published.set(key, prefix);
   }
 
   private note(event: ProgressEvent): void {

@@ -1,9 +1,11 @@
 /** Runs whole workflows under the faults of one seed, lets them recover, and judges them by the laws. */
 import { drawFaults, simulate, type Fault, type FaultField, type Simulation } from '../../local';
 import { createRandom, type RandomSource } from '../../local/random';
+import type { SimulatedExecution } from '../../local/simulated-execution';
+import { aimFaults } from './aim';
 import { placesOf } from './coverage';
 import { SimulatedInstances } from './instances';
-import { announced, checkRecovery, checkRest, recordOf, type World } from './laws';
+import { announced, checkRecovery, checkRedriven, checkRest, recordOf, type World } from './laws';
 import { Observer } from './observer';
 import { beginWorkload, startByHand, uploadObject, type Upload } from './workload';
 
@@ -50,11 +52,18 @@ function fieldFor(objectCount: number): FaultField {
   return { callers: scaled(callers), sources: scaled(sources), spanMs: 2 * hourMs, executionCount: objectCount };
 }
 
+/** A swarm, and aimed faults with it. Some seeds have none at all: without faults, an object takes its eight transitions. */
+function drawFaultsFor(seed: string, random: RandomSource, objectCount: number): Fault[] {
+  const field = fieldFor(objectCount);
+  const swarm = drawFaults(random.fork('faults'), field);
+  return swarm.length === 0 ? [] : [...swarm, ...aimFaults(seed, random.fork('aimed faults'), field.callers)];
+}
+
 /** Runs one seed. The same seed and faults give the same result. */
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { assembly, seed, objectCount } = options;
   const random = createRandom(seed);
-  const faults = options.faults ?? drawFaults(random.fork('faults'), fieldFor(objectCount));
+  const faults = options.faults ?? drawFaultsFor(seed, random, objectCount);
   const observer = new Observer((objectCount + 1) * maximumCallsPerObject, options.keepsLines === true);
   const simulation = await simulate(assembly, {
     ...{ seed, faults, onEvent: observer.see },
@@ -68,12 +77,12 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   simulation.cloud.intercept((call, next) => (observer.isOverrun ? new Promise(() => undefined) : next(call)));
   const run = async (): Promise<void> => {
     const instances = new SimulatedInstances(simulation);
-    const uploads = beginWorkload(simulation, random.fork('workload'), objectCount, fail);
-    const world: World = { simulation, instances, uploads };
+    const workload = beginWorkload(simulation, observer, random.fork('workload'), objectCount, fail);
+    const world: World = { simulation, instances, workload, observer };
     await simulation.settle();
     await letSweepsFindWhatIsLeft(simulation);
     check(await checkRest(world));
-    await recover(world, random.fork('recovery'));
+    check(await recover(world, random.fork('recovery')));
     check(await checkRest(world));
     check(checkRecovery(world));
   };
@@ -100,27 +109,42 @@ async function letSweepsFindWhatIsLeft(simulation: Simulation): Promise<void> {
   for (let hour = 0; hour < 6 && isRunning(); hour++) await simulation.advance(hourMs);
 }
 
-/** Nothing is broken any more: leases end, people redrive what has failed or start it again, another object is uploaded. */
-async function recover(world: World, random: RandomSource): Promise<void> {
-  const { simulation, uploads } = world;
+/** Nothing is broken any more: leases end, people redrive what has failed or start it again, another object is uploaded.
+ * @returns what is violated on the way */
+async function recover(world: World, random: RandomSource): Promise<string[]> {
+  const { simulation, workload } = world;
+  const problems: string[] = [];
   simulation.faults.stop();
   await simulation.advance(3 * hourMs);
   for (let round = 0; round < 3; round++) {
-    for (const upload of announced(world)) repeat(upload, simulation, round === 0 && random.integer(2) === 0);
+    const redriven = announced(world).flatMap(
+      (upload) => repeat(upload, simulation, round === 0 && random.integer(2) === 0) ?? [],
+    );
     if (round === 0) {
       const content = { id: 'last', behaviour: 'stores', durationMs: 60_000 } as const;
-      (uploads as Upload[]).push(await uploadObject(simulation, 'incoming/last.csv', content));
+      workload.uploads.push(await uploadObject(simulation, lastKey(world), content));
     }
     await simulation.settle();
+    problems.push(...checkRedriven(redriven, world));
   }
+  return problems;
 }
 
-function repeat(upload: Upload, simulation: Simulation, redrives: boolean): void {
+/** An object that has failed is uploaded again, if there is one. */
+function lastKey({ simulation }: World): string {
+  return simulation.records().find(({ status }) => status === 'FAILED')?.key ?? 'incoming/last.csv';
+}
+
+/** @returns the execution, if it was redriven */
+function repeat(upload: Upload, simulation: Simulation, redrives: boolean): SimulatedExecution | undefined {
   const record = recordOf(upload, simulation);
-  if (record?.status === 'STORED' || record?.status === 'REJECTED') return;
-  if (upload.content.behaviour === 'runs-for-ever' && record?.status === 'FAILED') return;
+  if (record?.status === 'STORED' || record?.status === 'REJECTED') return undefined;
+  if (upload.content.behaviour === 'runs-for-ever' && record?.status === 'FAILED') return undefined;
   const owner = simulation.executions.find(({ arn }) => arn === record?.['owner']);
   if (redrives && owner !== undefined && /FAILED|TIMED_OUT|ABORTED/.test(owner.status)) {
     simulation.services.states.operations.RedriveExecution({ executionArn: owner.arn });
-  } else startByHand(simulation, upload);
+    return owner;
+  }
+  startByHand(simulation, upload);
+  return undefined;
 }

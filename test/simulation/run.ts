@@ -1,12 +1,13 @@
 /** `npm run simulation`: runs many seeds on all processors, or shows that each mutant is found.
- * Options: --seeds N, --seed S (the first), --objects M, --jobs J, --mutants. */
+ * Options: --seeds N, --seed S (the first), --objects M, --jobs J, --mutants, --only TEXT. */
 import { fork } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { synthesizeWorkflow } from './assembly';
-import { coverageTable } from './coverage';
-import { mutants, mutateAssembly } from './mutants';
+import { longTimeout, synthesizeWorkflow } from './assembly';
+import { coverageTable, emptyCells } from './coverage';
+import { mutants } from './mutants';
+import { mutateAssembly } from './mutate-assembly';
 import { runSeed, type SeedResult } from './run-seed';
 import { shortenFaults } from './shorten';
 
@@ -17,6 +18,8 @@ const { values } = parseArgs({
     objects: { type: 'string', default: '5' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     mutants: { type: 'boolean', default: false },
+    /** Only mutants whose name holds this. */
+    only: { type: 'string', default: '' },
     /** Set for the processes that this one starts. */
     assembly: { type: 'string' },
     step: { type: 'string', default: '1' },
@@ -32,7 +35,7 @@ type Told = Pick<SeedResult, 'seed' | 'violations' | 'places' | 'callCount' | 'f
 async function main(): Promise<void> {
   process.env['CDK_VALIDATION'] ??= 'false';
   if (values.assembly !== undefined) return runAsChild(values.assembly);
-  const assembly = synthesizeWorkflow();
+  const assembly = synthesizeWorkflow({ timeout: longTimeout });
   try {
     process.exitCode = values.mutants ? await findMutants(assembly) : await runSeeds(assembly);
   } finally {
@@ -59,7 +62,9 @@ async function runSeeds(assembly: string): Promise<number> {
   print(
     `${done} seeds of ${objectCount} objects and one more, ${rate(done, startedAtMs)}, ${violating.length} in violation`,
   );
-  print(`Faults by the states that they hit:\n${coverageTable(coverage)}`);
+  print(`Faults by what they hit ("-": not yet, "·": cannot be):\n${coverageTable(coverage)}`);
+  const empty = emptyCells(coverage);
+  print(empty.length === 0 ? 'Every fault has hit all that it can hit' : `Not hit yet: ${empty.join('; ')}`);
   const first = violating.sort((a, b) => Number(a.seed) - Number(b.seed))[0];
   if (first !== undefined) await explain(assembly, first);
   return done === count && violating.length === 0 ? 0 : 1;
@@ -82,7 +87,8 @@ async function explain(assembly: string, { seed, faults }: Told): Promise<void> 
 async function findMutants(assembly: string): Promise<number> {
   const count = wholeNumber('seeds', values.seeds ?? '1000');
   let missed = 0;
-  for (const mutant of mutants) {
+  const chosen = mutants.filter(({ name }) => name.includes(values.only));
+  for (const mutant of chosen) {
     const mutated = await mutateAssembly(assembly, mutant);
     let found: Told | undefined;
     await runProcesses(mutated, firstSeed, count, (told) => {
@@ -95,7 +101,7 @@ async function findMutants(assembly: string): Promise<number> {
       found === undefined ? `NOT FOUND in ${count} seeds` : `found by seed ${found.seed}: ${found.violations[0]}`;
     print(`${mutant.name}\n  ${what}`);
   }
-  print(`${mutants.length - missed} of ${mutants.length} mutants found`);
+  print(`${chosen.length - missed} of ${chosen.length} mutants found`);
   return missed === 0 ? 0 : 1;
 }
 

@@ -1,7 +1,10 @@
-/** What people do with the workflow in one simulation: uploads, some of one key and at once, and starts by hand. */
-import type { RandomSource } from '../../local/random';
+/** What people do with the workflow in one simulation: uploads, some of one key and at once, starts by hand, redrives,
+ * commands cancelled in the console, a group that is made larger and smaller. */
+import { createRandom, type RandomSource } from '../../local/random';
 import type { Simulation } from '../../local';
-import type { Behaviour, ObjectContent } from './instances';
+import { ServiceError } from '../../local/services/service';
+import { drawContent, type ObjectContent } from './instances';
+import type { Observer } from './observer';
 
 /** An object that was uploaded. */
 export interface Upload {
@@ -11,38 +14,119 @@ export interface Upload {
   readonly content: ObjectContent;
 }
 
+/** What people have done so far. */
+export interface Workload {
+  readonly uploads: Upload[];
+  /** Ids of commands that somebody cancelled in the console. */
+  readonly cancelledCommands: Set<string>;
+  /** Executions that were redriven while things were still breaking. */
+  readonly redriven: Set<string>;
+  /** Somebody made the group smaller: instances left it. */
+  hasShrunk: boolean;
+}
+
 const minuteMs = 60_000;
 
 /** Time within which everything is uploaded. */
 export const uploadSpanMs = 30 * minuteMs;
 
-/** Uploads objects over the first half hour, some of them together, and starts some by hand as well.
- * @returns a list that fills as time goes on */
+/** Longest time until somebody does something else. */
+const attentionSpanMs = 5 * 60 * minuteMs;
+
+interface People {
+  readonly simulation: Simulation;
+  readonly random: RandomSource;
+  readonly work: Workload;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Has people upload objects over the first half hour, some of them together, and meddle with the rest as they please.
+ * @returns what they have done, which fills as time goes on */
 export function beginWorkload(
   simulation: Simulation,
+  observer: Observer,
   random: RandomSource,
   objectCount: number,
   onFailure: (error: unknown) => void,
-): Upload[] {
-  const uploads: Upload[] = [];
+): Workload {
+  const work: Workload = { uploads: [], cancelledCommands: new Set(), redriven: new Set(), hasShrunk: false };
+  const people: People = { simulation, random, work, onFailure };
+  uploadObjects(people, objectCount);
+  // Each seed has some who meddle, and most have none: what they do hides what else goes wrong.
+  if (random.integer(4) === 0) redriveFailed(people, observer);
+  if (random.integer(8) === 0) cancelSomeCommand(people);
+  if (random.integer(6) === 0) resizeGroup(people);
+  return work;
+}
+
+function uploadObjects({ simulation, random, work, onFailure }: People, objectCount: number): void {
   let atMs = 0;
   for (let index = 0; index < objectCount; index++) {
     if (random.integer(2) === 0) atMs = random.integer(uploadSpanMs);
     const key = `incoming/${random.integer(objectCount)}.csv`;
     const content = drawContent(`${index}`, random);
-    const startsByHandAfterMs = random.integer(5) === 0 ? Math.ceil((2 * 60 * minuteMs) ** random.next()) : undefined;
-    const force = random.integer(3) === 0;
-    simulation.clock.schedule(atMs, () => {
-      const work = async (): Promise<void> => {
-        const upload = await uploadObject(simulation, key, content);
-        uploads.push(upload);
-        if (startsByHandAfterMs !== undefined)
-          simulation.clock.schedule(startsByHandAfterMs, () => startByHand(simulation, upload, force));
-      };
-      simulation.clock.track(work).catch(onFailure);
+    const startCount = random.integer(4) === 0 ? 1 + random.integer(3) : 0;
+    const startsByHand = Array.from({ length: startCount }, () => ({
+      afterMs: longTime(random, attentionSpanMs),
+      force: random.integer(2) === 0,
+    }));
+    later(simulation, atMs, onFailure, async () => {
+      const upload = await uploadObject(simulation, key, content);
+      work.uploads.push(upload);
+      for (const { afterMs, force } of startsByHand)
+        simulation.clock.schedule(afterMs, () => startByHand(simulation, upload, force));
     });
   }
-  return uploads;
+}
+
+/** Somebody sees failed executions and redrives most of them, at once or after hours. */
+function redriveFailed({ simulation, work }: People, observer: Observer): void {
+  observer.onHistory(({ executionArn, event }) => {
+    if (!/^Execution(Failed|Aborted|TimedOut)$/.test(event.type) || simulation.faults.hasStopped) return;
+    const random = createRandom(`${executionArn} ${event.id}`);
+    if (random.integer(4) === 0) return;
+    simulation.clock.schedule(longTime(random, attentionSpanMs), () => {
+      if (simulation.faults.hasStopped) return;
+      try {
+        simulation.services.states.operations.RedriveExecution({ executionArn });
+        work.redriven.add(executionArn);
+      } catch (error) {
+        // It was redriven before.
+        if (!(error instanceof ServiceError)) throw error;
+      }
+    });
+  });
+}
+
+function cancelSomeCommand({ simulation, random, work, onFailure }: People): void {
+  const which = random.next();
+  later(simulation, random.integer(2 * uploadSpanMs), onFailure, async () => {
+    const open = [...simulation.services.ssm.commands.all.values()].filter(({ status }) => status === 'InProgress');
+    const command = open[Math.floor(which * open.length)];
+    if (command === undefined || simulation.faults.hasStopped) return;
+    work.cancelledCommands.add(command.commandId);
+    await simulation.call('ssm', 'CancelCommand', { CommandId: command.commandId });
+  });
+}
+
+/** First one more instance, then only one, whatever it is doing, then two again. */
+function resizeGroup({ simulation, random, work, onFailure }: People): void {
+  const [group] = [...simulation.services.autoscaling.groups.values()];
+  const resize = (afterMs: number, DesiredCapacity: number): void =>
+    later(simulation, afterMs, onFailure, async () => {
+      if (simulation.faults.hasStopped && DesiredCapacity < 2) return;
+      work.hasShrunk ||= DesiredCapacity < 3;
+      await simulation.call('autoscaling', 'SetDesiredCapacity', {
+        AutoScalingGroupName: group!.name,
+        DesiredCapacity,
+        HonorCooldown: false,
+      });
+    });
+  const grownAtMs = random.integer(uploadSpanMs);
+  const shrunkAtMs = grownAtMs + random.integer(uploadSpanMs);
+  resize(grownAtMs, 3);
+  resize(shrunkAtMs, 1);
+  resize(shrunkAtMs + random.integer(uploadSpanMs), 2);
 }
 
 /** Uploads one object. */
@@ -57,14 +141,16 @@ export function startByHand(simulation: Simulation, { bucket, key, versionId }: 
   simulation.startExecution({ bucket, key, versionId, ...(force && { force }) });
 }
 
-function drawContent(id: string, random: RandomSource): ObjectContent {
-  const durationMs = 2_000 + Math.ceil((50 * minuteMs) ** random.next());
-  return { id, behaviour: drawBehaviour(random.integer(20)), durationMs };
+function later(
+  simulation: Simulation,
+  atMs: number,
+  onFailure: (error: unknown) => void,
+  act: () => Promise<void>,
+): void {
+  simulation.clock.schedule(atMs, () => void simulation.clock.track(act).catch(onFailure));
 }
 
-function drawBehaviour(chance: number): Behaviour {
-  if (chance < 14) return 'stores';
-  if (chance < 16) return 'rejects';
-  if (chance < 18) return 'fails-once';
-  return chance < 19 ? 'tries-again-once' : 'runs-for-ever';
+/** Short times as often as long ones: what happens close together meets, and so does what comes hours later. */
+function longTime(random: RandomSource, maximumMs: number): number {
+  return Math.ceil(maximumMs ** random.next());
 }

@@ -1,0 +1,94 @@
+/** Law 7: what an execution may cost, by its own history: eight transitions, and those re-checks and retries that are accounted for. */
+import type { Simulation } from '../../local';
+import type { HistoryEvent } from '../../local/states-language/engine';
+import type { SimulatedExecution } from '../../local/simulated-execution';
+import { wasHit } from './excuses';
+
+const maximumHistoryEvents = 25_000;
+const maximumPayloadBytes = 256 * 1024;
+
+/** States of an object that is stored without anything in its way. */
+const storedStateCount = 8;
+
+/** First re-check of each long operation; they double up to the longest. */
+const firstReCheckSeconds: Readonly<Record<string, number>> = {
+  'Process on EC2': 60,
+  'Snapshot instance': 600,
+  'Back up results': 1200,
+};
+const longestReCheckSeconds = 30 * 60;
+
+/** What one visit of a state took. */
+interface Visit {
+  readonly state: string;
+  readonly enteredAtMs: number;
+  endedAtMs: number;
+  scheduledCount: number;
+  reCheckCount: number;
+}
+
+/** Checks histories, payloads and transitions of all executions. */
+export function checkBudgets(simulation: Simulation): string[] {
+  const wereCallsBroken = wasHit(simulation, (fault) => 'caller' in fault);
+  return simulation.executions.flatMap((execution) =>
+    [
+      ...checkSizes(execution),
+      ...visitsOf(execution.history).flatMap((visit) => checkVisit(visit, wereCallsBroken)),
+      ...checkStates(execution),
+    ].map((problem) => `law 7: execution ${execution.name} ${problem}`),
+  );
+}
+
+function checkSizes({ history }: SimulatedExecution): string[] {
+  const biggest = Math.max(0, ...history.map((event) => JSON.stringify(event).length));
+  return [
+    ...(history.length < maximumHistoryEvents ? [] : [`has ${history.length} events`]),
+    ...(biggest <= maximumPayloadBytes ? [] : [`has an event of ${biggest} characters`]),
+  ];
+}
+
+function checkStates({ redriveCount, output, enteredStates }: SimulatedExecution): string[] {
+  const isStored = (output as { outcome?: string } | undefined)?.outcome === 'STORED';
+  const isExact = !isStored || redriveCount > 0 || enteredStates.length === storedStateCount;
+  return isExact ? [] : [`entered ${enteredStates.length} states to store its object`];
+}
+
+function checkVisit(visit: Visit, wereCallsBroken: boolean): string[] {
+  const { state, enteredAtMs, endedAtMs, scheduledCount, reCheckCount } = visit;
+  const allowed = greatestReCheckCount(state, (endedAtMs - enteredAtMs) / 1000);
+  const retryCount = scheduledCount - 1 - reCheckCount;
+  return [
+    ...(reCheckCount <= allowed ? [] : [`looked ${reCheckCount} times at ${state}, and not ${allowed} times`]),
+    ...(retryCount <= 0 || wereCallsBroken ? [] : [`retried ${state} ${retryCount} times, and no call was broken`]),
+  ];
+}
+
+function greatestReCheckCount(state: string, seconds: number): number {
+  const first = firstReCheckSeconds[state];
+  if (first === undefined) return 0;
+  let count = 0;
+  for (let passed = 0; passed <= seconds; count++) passed += Math.min(longestReCheckSeconds, first * 2 ** count);
+  return count - 1;
+}
+
+/** Visits of Task states. Events of branches are mixed, but each names the one before it in its own branch. */
+function visitsOf(history: readonly HistoryEvent[]): Visit[] {
+  const visits: Visit[] = [];
+  const visitOf = new Map<number, Visit | undefined>();
+  for (const event of history) {
+    const entered = event['stateEnteredEventDetails'] as { readonly name: string } | undefined;
+    let visit = visitOf.get(event.previousEventId);
+    if (event.type === 'TaskStateEntered' || (event.type === 'TaskScheduled' && visit === undefined)) {
+      const enteredAtMs = event.timestamp;
+      visit = { state: entered?.name ?? '', enteredAtMs, endedAtMs: enteredAtMs, scheduledCount: 0, reCheckCount: 0 };
+      visits.push(visit);
+    } else if (entered !== undefined || event.type.startsWith('Execution')) visit = undefined;
+    visitOf.set(event.id, visit);
+    if (visit === undefined) continue;
+    visit.endedAtMs = event.timestamp;
+    if (event.type === 'TaskScheduled') visit.scheduledCount++;
+    if (event.type === 'TaskTimedOut') visit.reCheckCount++;
+  }
+  // What a redrive goes on with is not entered again: its history does not name it.
+  return visits.filter(({ state }) => state !== '');
+}

@@ -1,0 +1,64 @@
+/** Builds a mutant: an assembly like the real one, but with the breakage in its functions or in its template. */
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import type { Mutant } from './mutants';
+
+/** Makes an assembly whose functions are built with the breakage.
+ * @throws Error when what is to be replaced does not stand in the source exactly once, or was built anew */
+export async function mutateAssembly(assembly: string, mutant: Mutant): Promise<string> {
+  const mutated = mkdtempSync(join(tmpdir(), 'object-workflow-simulation-mutant-'));
+  cpSync(assembly, mutated, { recursive: true });
+  if (mutant.file === 'template') {
+    mutateTemplates(mutated, mutant);
+    return mutated;
+  }
+  const assets = readdirSync(mutated)
+    .map((folder) => join(mutated, folder, 'index.js'))
+    .filter((file) => file.includes('asset.') && existsSync(file));
+  for (const [task, text] of await buildHandlers(mutant)) {
+    const original = readFileSync(join('dist', 'handlers', task, 'index.js'), 'utf8');
+    const asset = assets.find((file) => readFileSync(file, 'utf8') === original);
+    if (asset === undefined)
+      throw new Error(`The assembly does not hold dist/handlers/${task}: it was built anew meanwhile`);
+    writeFileSync(asset, text);
+  }
+  return mutated;
+}
+
+function mutateTemplates(assembly: string, { name, from, to }: Mutant): void {
+  const files = readdirSync(assembly).filter((file) => file.endsWith('.template.json'));
+  const changed = files.filter((file) => {
+    const text = readFileSync(join(assembly, file), 'utf8');
+    writeFileSync(
+      join(assembly, file),
+      text.replaceAll(from, () => to),
+    );
+    return text.includes(from);
+  });
+  if (changed.length === 0) throw new Error(`The mutant "${name}" does not find its text in a template`);
+}
+
+/** The bundles of all handlers, by task. */
+async function buildHandlers({ name, file, from, to }: Mutant): Promise<Map<string, string>> {
+  const path = resolve(file);
+  const source = readFileSync(path, 'utf8');
+  if (source.split(from).length !== 2) throw new Error(`The mutant "${name}" does not find its line in ${file} once`);
+  const tasks = readdirSync('tasks/handlers').map((entry) => entry.replace(/\.ts$/, ''));
+  const { outputFiles } = await build({
+    ...{ platform: 'node', target: 'node20', format: 'cjs', bundle: true, minifySyntax: true, minifyWhitespace: true },
+    ...{ keepNames: true, legalComments: 'none', write: false, outdir: 'out', logLevel: 'error' },
+    entryPoints: tasks.map((task) => ({ in: `tasks/handlers/${task}.ts`, out: task })),
+    plugins: [
+      {
+        name: 'mutant',
+        setup: ({ onLoad }) =>
+          onLoad({ filter: /\.ts$/ }, (loaded) =>
+            loaded.path === path ? { contents: source.replace(from, () => to), loader: 'ts' } : undefined,
+          ),
+      },
+    ],
+  });
+  return new Map(outputFiles.map(({ path: output, text }) => [output.split('/').at(-1)!.replace(/\.js$/, ''), text]));
+}
