@@ -40,6 +40,12 @@ export interface LaunchTemplate {
   readonly request: LaunchRequest;
 }
 
+interface TemplateSpecification {
+  readonly LaunchTemplateId?: string;
+  readonly LaunchTemplateName?: string;
+  readonly Version?: string;
+}
+
 const stateCodes: Readonly<Record<InstanceState, number>> = {
   pending: 0,
   running: 16,
@@ -64,7 +70,8 @@ export class Ec2Instances {
   readonly all = new Map<string, Instance>();
   readonly launchTemplates = new Map<string, LaunchTemplate>();
   private readonly listeners: ((instance: Instance, change: InstanceChange) => void)[] = [];
-  private readonly launchesByToken = new Map<string, string[]>();
+  private readonly launchesByToken = new Map<string, { readonly asked: string; readonly instanceIds: string[] }>();
+  private readonly launchAnswers: ((request: LaunchRequest) => ServiceError | undefined)[] = [];
   private readonly launchDurationMs: number;
   private readonly stopDurationMs: number;
   private readonly visibilityDelayMs: number;
@@ -78,6 +85,13 @@ export class Ec2Instances {
   /** Calls the listener for every change of every instance, in the order of subscription. */
   onChange(listener: (instance: Instance, change: InstanceChange) => void): void {
     this.listeners.push(listener);
+  }
+
+  /** Lets a function refuse launches that are asked for with RunInstances. The one added last is asked first.
+   * @example
+   * ec2.instances.answerLaunch(({ subnetId }) => subnetId === 'subnet-a' ? new ServiceError('InsufficientInstanceCapacity', '…', 500) : undefined) */
+  answerLaunch(answer: (request: LaunchRequest) => ServiceError | undefined): void {
+    this.launchAnswers.unshift(answer);
   }
 
   launch(request: LaunchRequest): Instance {
@@ -195,16 +209,20 @@ export class Ec2Instances {
       ],
     });
     const tagsOf = specifiedTags(input, ['instance', 'volume', 'network-interface']);
-    const template = input['LaunchTemplate'] as { LaunchTemplateId?: string; LaunchTemplateName?: string } | undefined;
-    const base =
-      template === undefined
-        ? {}
-        : this.launchTemplate(template.LaunchTemplateId ?? template.LaunchTemplateName ?? '').request;
+    const token = input['ClientToken'] as string | undefined;
+    const asked = JSON.stringify(input);
+    const earlier = token === undefined ? undefined : this.launchesByToken.get(token);
+    if (earlier !== undefined) {
+      if (earlier.asked === asked) return this.reservation(earlier.instanceIds.map((id) => this.get(id)));
+      throw new ServiceError(
+        'IdempotentParameterMismatch',
+        'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).',
+      );
+    }
+    const base = this.requestOfTemplate(input['LaunchTemplate'] as TemplateSpecification | undefined);
     const imageId = (input['ImageId'] as string | undefined) ?? base.imageId;
     if (imageId === undefined)
       throw new ServiceError('MissingParameter', 'The request must contain the parameter ImageId');
-    const token = input['ClientToken'] as string | undefined;
-    const earlier = token === undefined ? undefined : this.launchesByToken.get(token);
     const profile = input['IamInstanceProfile'] as { Arn?: string; Name?: string } | undefined;
     const given = {
       imageId,
@@ -212,21 +230,24 @@ export class Ec2Instances {
       subnetId: input['SubnetId'] as string | undefined,
       instanceProfile: profile?.Arn ?? profile?.Name,
     };
-    const launchOne = (): Instance =>
-      this.launch({
-        ...base,
-        ...(Object.fromEntries(
-          Object.entries(given).filter(([, value]) => value !== undefined),
-        ) as Partial<LaunchRequest>),
-        tags: new Map([...(base.tags ?? []), ...tagsOf('instance')]),
-      });
-    const instances =
-      earlier?.map((id) => this.get(id)) ?? Array.from({ length: input['MaxCount'] as number }, launchOne);
-    if (token !== undefined)
-      this.launchesByToken.set(
-        token,
-        instances.map(({ instanceId }) => instanceId),
-      );
+    const request: LaunchRequest = {
+      ...base,
+      ...(Object.fromEntries(
+        Object.entries(given).filter(([, value]) => value !== undefined),
+      ) as Partial<LaunchRequest>),
+      tags: new Map([...(base.tags ?? []), ...tagsOf('instance')]),
+    };
+    for (const answer of this.launchAnswers) {
+      const refusal = answer(request);
+      if (refusal !== undefined) throw refusal;
+    }
+    const instances = Array.from({ length: input['MaxCount'] as number }, () => this.launch(request));
+    const instanceIds = instances.map(({ instanceId }) => instanceId);
+    if (token !== undefined) this.launchesByToken.set(token, { asked, instanceIds });
+    return this.reservation(instances);
+  }
+
+  private reservation(instances: readonly Instance[]): ServiceOutput {
     return {
       ReservationId: `r-${this.options.random.hex(17)}`,
       OwnerId: this.options.accountId,
@@ -288,6 +309,18 @@ export class Ec2Instances {
         CurrentState: { Code: stateCodes[instance.state], Name: instance.state },
       };
     });
+  }
+
+  /** A template has one version here: the first, the default and the latest. */
+  private requestOfTemplate(template: TemplateSpecification | undefined): LaunchRequest {
+    if (template === undefined) return {};
+    const { LaunchTemplateId, LaunchTemplateName, Version = '$Default' } = template;
+    const { launchTemplateId, request } = this.launchTemplate(LaunchTemplateId ?? LaunchTemplateName ?? '');
+    if (['1', '$Latest', '$Default'].includes(Version)) return request;
+    throw new ServiceError(
+      'InvalidLaunchTemplateId.VersionNotFound',
+      `Could not find the specified version ${Version} for the launch template with ID ${launchTemplateId}.`,
+    );
   }
 
   private select(operation: string, input: Input): Instance[] {

@@ -1,6 +1,7 @@
 /** The simulated EC2: states over virtual time, limits, names as idempotency keys, eventual consistency. */
 import type { AwsEvent } from '../../local/services/aws-event';
 import { Ec2Service } from '../../local/services/ec2';
+import { ServiceError } from '../../local/services/service';
 import { createRandom } from '../../local/random';
 import { VirtualClock } from '../../local/virtual-clock';
 
@@ -151,6 +152,51 @@ it('instances start, stop and end over time, and say so', async () => {
     'shutting-down',
     'terminated',
   ]);
+});
+
+describe('a launch', () => {
+  const template = { LaunchTemplateId: 'lt-1' };
+  const launch = (more: object = {}) =>
+    call('RunInstances', { LaunchTemplate: template, MinCount: 1, MaxCount: 1, ...more })['Instances'][0];
+  const failsWith = (code: string) => expect.objectContaining({ code });
+
+  beforeEach(() => {
+    const request = { imageId: 'ami-00000001', instanceProfile: 'worker', tags: new Map([['Name', 'Worker']]) };
+    ec2.instances.launchTemplates.set('lt-1', { launchTemplateId: 'lt-1', name: 'worker', request });
+  });
+
+  it('with a client token happens once, whatever becomes of the instance', async () => {
+    const asked = { ClientToken: 't', SubnetId: 'subnet-1' };
+    const first = launch(asked);
+    expect(launch(asked).InstanceId).toBe(first.InstanceId);
+    call('TerminateInstances', { InstanceIds: [first.InstanceId] });
+    await pass(60);
+    expect(launch(asked)).toMatchObject({ InstanceId: first.InstanceId, State: { Name: 'terminated' } });
+    expect(() => launch({ ...asked, SubnetId: 'subnet-2' })).toThrow(failsWith('IdempotentParameterMismatch'));
+    expect(launch({ ClientToken: 'u' }).InstanceId).not.toBe(first.InstanceId);
+  });
+
+  it('takes what its template says, and the tags of both', () => {
+    const specified = [{ ResourceType: 'instance', Tags: [{ Key: 'run', Value: '1' }] }];
+    const instance = launch({ LaunchTemplate: { ...template, Version: '1' }, TagSpecifications: specified });
+    expect(instance).toMatchObject({ ImageId: 'ami-00000001', IamInstanceProfile: { Arn: 'worker' } });
+    expect(instance.Tags).toEqual([
+      { Key: 'Name', Value: 'Worker' },
+      { Key: 'run', Value: '1' },
+    ]);
+    expect(() => launch({ LaunchTemplate: { ...template, Version: '2' } })).toThrow(
+      failsWith('InvalidLaunchTemplateId.VersionNotFound'),
+    );
+  });
+
+  it('that is refused uses its token up for nothing', () => {
+    let isFull = true;
+    ec2.instances.answerLaunch(() => (isFull ? new ServiceError('InsufficientInstanceCapacity', '', 500) : undefined));
+    expect(() => launch({ ClientToken: 't' })).toThrow(failsWith('InsufficientInstanceCapacity'));
+    expect(ec2.instances.all.size).toBe(0);
+    isFull = false;
+    expect(launch({ ClientToken: 't' }).State.Name).toBe('pending');
+  });
 });
 
 it('instances are described in pages, and only as filters allow', () => {
