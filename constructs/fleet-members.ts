@@ -15,6 +15,20 @@ export interface InstanceScope {
   /** The group whose instances are protected while they work.
    * @default - none are */
   readonly protectedGroupArn?: string;
+  /** How instances are launched one by one.
+   * @default - they are there already */
+  readonly launch?: LaunchScope;
+}
+
+/** From what, where and as whom instances are launched, as IAM names it. */
+export interface LaunchScope {
+  readonly templateArn: string;
+  /** Role in the instances' profile. */
+  readonly roleArn: string;
+  /** Empty: where the launch template says. */
+  readonly subnetArns: readonly string[];
+  /** ARN of all that is of a kind: `instance`, `volume`, `image` … */
+  readonly arnOf: (kind: string) => string;
 }
 
 /** What a processor asks of a fleet. */

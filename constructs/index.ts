@@ -9,10 +9,12 @@ export type {
   FollowedQueue,
   IInstanceFleet,
   InstanceScope,
+  LaunchScope,
 } from './fleet-members';
 export { FleetKeeper, type FleetKeeperProps } from './fleet-keeper';
 export { FleetScaling, type FleetScalingProps } from './fleet-scaling';
 export { InstanceFleet, type InstanceFleetProps } from './instance-fleet';
+export type { LaunchOptions } from './launched-instances';
 export { LedgerTable, type LedgerTableProps } from './ledger-table';
 export type { ObjectSource } from './object-source';
 export {
@@ -24,7 +26,7 @@ export {
   type ObjectStoreProps,
 } from './object-store';
 export { DeadLetterQueue, OperationEvents, type OperationEventsProps } from './operation-events';
-export { Processor, type ProcessorConfig, type ProcessorOptions } from './processor';
+export { Processor, type LaunchProcessorOptions, type ProcessorConfig, type ProcessorOptions } from './processor';
 export {
   BackupPolicy,
   Recovery,

@@ -168,7 +168,11 @@ export class InstanceFleet extends Construct implements IInstanceFleet, IConnect
   public bind(scope: Construct, request: FleetRequest): FleetConfig {
     const config = this.members.bind(scope, request);
     const groupName = this.group.autoScalingGroupName;
-    const fleet: Fleet = { ...config.fleet, kind: 'autoScalingGroup', groupName, protectsBusy: true };
+    const { slotsPerInstance } = request;
+    const fleet: Fleet = {
+      ...{ kind: 'autoScalingGroup', id: config.fleet.id },
+      ...{ groupName, slotsPerInstance, protectsBusy: true },
+    };
     return {
       ...config,
       fleet,

@@ -104,6 +104,8 @@ const objectActions: ReadonlySet<string> = new Set([
 ]);
 
 interface Statement {
+const launchedKinds = /:ec2:.*:(instance|image|snapshot|volume|network-interface|security-group|key-pair|subnet)\/\*$/;
+
   readonly Effect: string;
   readonly Action?: string | readonly string[];
   readonly Resource?: unknown;
@@ -141,8 +143,8 @@ function wildcardReason(resource: string, statement: Statement): string | undefi
   if (/:autoScalingGroup:\*:autoScalingGroupName\/[^*]+$/.test(resource)) {
     return 'EC2 Auto Scaling puts an id of its own before the name of the group, which is known only once the group exists.';
   }
-  if (/:ec2:.*:(instance|image|snapshot)\/\*$/.test(resource) && statement.Condition !== undefined) {
-    return 'Instances, images and snapshots come and go: a condition on their tags, or on how they are made, takes the place of their ids.';
+  if (launchedKinds.test(resource) && statement.Condition !== undefined) {
+    return 'Instances, their parts, images and snapshots come and go: a condition on their tags, or on how they are made, takes the place of their ids.';
   }
   if (/:ec2:.*::(image|snapshot)\/\*$/.test(resource) && areAll(new Set(['ec2:CreateImage', 'ec2:CopyImage']))) {
     return 'An image and its snapshots have no ids before they are made; the instance that is imaged is restricted beside it.';

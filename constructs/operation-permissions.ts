@@ -6,7 +6,7 @@ import { PolicyStatement, type IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { imageTagKeys } from '../tasks/operations/image-identity';
 import type { ImageSettings } from '../tasks/operations/settings';
-import type { InstanceScope } from './fleet-members';
+import type { InstanceScope, LaunchScope } from './fleet-members';
 
 /** Completing the states that wait. The service documents no resource for these actions: a token is the permission. */
 export function taskResponseStatements(): PolicyStatement[] {
@@ -53,6 +53,38 @@ export function commandStatements(documentArn: string, instances: InstanceScope)
         ]),
   ];
 }
+    ...(instances.launch === undefined ? [] : launchStatements(instances, instances.launch)),
+  ];
+}
+
+/** Launching instances from one launch template, only with the tag by which they are known, and terminating those that have it.
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances-launch-templates (read 2026-11) */
+function launchStatements({ arns, tag }: InstanceScope, launch: LaunchScope): PolicyStatement[] {
+  const ofKind = (...kinds: readonly string[]) => kinds.map((kind) => launch.arnOf(kind));
+  const fromTemplate = { ArnEquals: { 'ec2:LaunchTemplate': launch.templateArn } };
+  const unchanged = { ...fromTemplate, Bool: { 'ec2:IsLaunchTemplateResource': 'true' } };
+  const tagged = (key: string) => ({ StringEquals: { [key]: tag?.value ?? '' } });
+  const statement = (sid: string, action: string, resources: string[], conditions?: Record<string, object>) =>
+    new PolicyStatement({ sid, actions: [action], resources, conditions });
+  const whatItNames = ofKind('image', 'snapshot', 'security-group', 'key-pair');
+  return [
+    statement('UseTheTemplate', 'ec2:RunInstances', [launch.templateArn]),
+    statement('LaunchTagged', 'ec2:RunInstances', [...arns], {
+      ...fromTemplate,
+      ...tagged(`aws:RequestTag/${tag?.key}`),
+    }),
+    statement('MakeItsParts', 'ec2:RunInstances', ofKind('volume', 'network-interface'), fromTemplate),
+    statement('KeepToTheTemplate', 'ec2:RunInstances', whatItNames, unchanged),
+    launch.subnetArns.length > 0
+      ? statement('LaunchThere', 'ec2:RunInstances', [...launch.subnetArns], fromTemplate)
+      : statement('LaunchThere', 'ec2:RunInstances', ofKind('subnet'), unchanged),
+    statement('TagWhatIsLaunched', 'ec2:CreateTags', ofKind('instance', 'volume', 'network-interface'), {
+      StringEquals: { 'ec2:CreateAction': 'RunInstances' },
+    }),
+    statement('EndWhatWasLaunched', 'ec2:TerminateInstances', [...arns], tagged(`aws:ResourceTag/${tag?.key}`)),
+    statement('PassTheInstanceRole', 'iam:PassRole', [launch.roleArn], {
+      StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' },
+    }),
 
 /** Which images are made, and what is done with them afterwards. */
 export interface ImageScope {

@@ -1,6 +1,7 @@
 /** Where objects are processed: which instances take commands, what they run, and what they and the workflow may do for it. */
 import { Duration, Token } from 'aws-cdk-lib';
 import type { IAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
+import type { ILaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy, type IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import {
@@ -12,6 +13,7 @@ import {
   type FleetTag,
   type IInstanceFleet,
 } from './fleet-members';
+import { LaunchedInstances, type LaunchOptions } from './launched-instances';
 import { misuse } from './misuse';
 
 /** What runs on an instance for one object, and for how long. */
@@ -36,17 +38,31 @@ export interface ProcessorOptions {
   readonly queueName?: string;
 }
 
+/** The same with an instance for each object. */
+export interface LaunchProcessorOptions extends Omit<ProcessorOptions, 'slotsPerInstance'>, LaunchOptions {}
+
 /** What a processor comes to in a workflow. */
 export interface ProcessorConfig extends Required<Omit<ProcessorOptions, 'queueName'>>, FleetConfig {}
 
 /** Longest time that one run of a command may take by default. */
 const defaultTimeout = Duration.hours(1);
 
-/** What processes objects: a command, and the instances that run it. Make one with `fleet`. */
+/** What processes objects: a command, and the instances that run it. Make one with `fleet` or `launch`. */
 export class Processor {
   /** Runs the command on the instances of a fleet: an `InstanceFleet`, or existing ones by its `from…` methods. */
   public static fleet(fleet: IInstanceFleet, options: ProcessorOptions): Processor {
     return new Processor(fleet, options);
+  }
+
+  /** Runs each command on an instance of its own, launched for it from the template and terminated however it ends. Objects
+   * wait while EC2 has no room, up to `queueTimeout`. There is nothing to image afterwards: `snapshot` is `SnapshotPolicy.never()`.
+   * @example
+   * ```ts
+   * const template = new LaunchTemplate(stack, 'Worker', { machineImage, instanceType, role, securityGroup });
+   * Processor.launch(template, { command: 'sort "$OBJECT_FILE" > "$RESULTS_DIR/sorted.txt"', subnets: vpc.privateSubnets });
+   * ``` */
+  public static launch(launchTemplate: ILaunchTemplate, options: LaunchProcessorOptions): Processor {
+    return new Processor(new LaunchedInstances(launchTemplate, options), options);
   }
 
   /** As `Processor.fleet(InstanceFleet.fromInstances(…), …)`. */

@@ -24,7 +24,8 @@ export const processObject = defineTask({
     'Command.RetriesExhausted': 'The command asked to be tried again, with exit code 75, more often than is allowed.',
     'Command.DeadlineExceeded': 'The command had not ended by its deadline, queueing included.',
     'Instance.Lost': 'The instance died or lost its agent while the command ran, more often than is allowed.',
-    'Fleet.NoInstance': 'Until the deadline no instance of the fleet was running with its agent online.',
+    'Instance.LaunchFailed': 'EC2 refuses to launch the instance as the launch template describes it.',
+    'Fleet.NoInstance': 'Until the deadline no instance was running with its agent online, or none could be launched.',
   },
   run: ({ object }, context) => {
     const { settings } = context;

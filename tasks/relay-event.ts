@@ -55,8 +55,9 @@ async function findByPointer(subject: string, ledger: Ledger): Promise<string[]>
   return pointer?.partition === undefined ? [] : ledger.readWaiting(pointer.partition, 1);
 }
 
-/** Those who have work on the instance, and the first who waits for one. */
+/** Those who have work on the instance or have launched it, and the first who waits for one. */
 async function findByInstance(instanceId: string, fleetIds: readonly string[], ledger: Ledger): Promise<string[]> {
+  const launchedFor = await findByPointer(`instance#${instanceId}`, ledger);
   const found = await Promise.all(
     fleetIds.map(async (fleetId) => {
       const partition = fleetPartition(fleetId);
@@ -67,5 +68,5 @@ async function findByInstance(instanceId: string, fleetIds: readonly string[], l
       return [...held.map((slot) => slot.operationId), ...waiting];
     }),
   );
-  return [...new Set(found.flat())];
+  return [...new Set([...launchedFor, ...found.flat()])];
 }

@@ -1,15 +1,19 @@
 /** Task: looks after a fleet every minute. It says how long the queue is, gives work to instances that have become ready,
- * protects those that work, and lets those go that have ended what they had. */
+ * protects those that work, and lets those go that have ended what they had; where instances are launched one by one, it
+ * moves on whoever waits for one, and terminates those that nobody works with. */
 import * as z from 'zod';
 import { defineTask } from './define-task';
-import { fleetMetricFields } from './metric';
+import { fleetMetricFields, type FleetMetrics } from './metric';
 import { advance } from './operations/advance';
-import { freeSlots } from './operations/fleet';
+import { freeSlots, launchedSlots, slotsOf } from './operations/fleet';
 import { readInstances, type RunningInstance } from './operations/fleet-instances';
 import { answerHook, setProtection, type GroupFleet } from './operations/fleet-protection';
+import type { LaunchFleet } from './operations/launch';
+import { endOrphans, findLaunching } from './operations/launch-upkeep';
+import type { HeldSlot } from './operations/ledger';
 import { fleetPartition } from './operations/operation';
 import { operationContext, type OperationContext } from './operations/operation-context';
-import { fleet } from './operations/settings';
+import { fleet, type Fleet } from './operations/settings';
 
 /** Tends the fleet of its settings. Invoked by a schedule; may run any number of times, at once as well. */
 export const tendFleet = defineTask({
@@ -25,14 +29,17 @@ export const tendFleet = defineTask({
     hookName: z.string().optional(),
   }),
   run: async (_, context) => {
-    const { settings, log, nowMs } = context;
+    const { settings, nowMs } = context;
     const surroundings = operationContext(context);
     const partition = fleetPartition(settings.fleet.id);
     const [instances, held, waiting] = await Promise.all([
-      readInstances(settings.fleet, surroundings),
+      settings.fleet.kind === 'launch' ? [] : readInstances(settings.fleet, surroundings),
       surroundings.ledger.readSlots(partition),
       surroundings.ledger.readWaiting(partition),
     ]);
+    if (settings.fleet.kind === 'launch') {
+      return tendLaunches({ fleet: settings.fleet, held, waiting }, surroundings);
+    }
     const taken = held.filter((slot) => slot.leaseExpiresAtMs > nowMs());
     const ready = instances.filter(({ isOnline, verdict }) => isOnline && verdict === 'ready');
     const busy = new Set(taken.map((slot) => slot.instanceId));
@@ -44,7 +51,7 @@ export const tendFleet = defineTask({
         BacklogPerInstance: waiting.length / Math.max(1, ready.length),
         IdleInstances: idle.length,
       };
-      log.info('Looked after the fleet', fleetMetricFields(values, { fleetId: settings.fleet.id, nowMs: nowMs() }));
+      publish(values, settings.fleet, surroundings);
     }
     if (settings.fleet.kind === 'autoScalingGroup') {
       const kept = { fleet: settings.fleet, instances, busy, isQueueEmpty: waiting.length === 0 };
@@ -52,12 +59,36 @@ export const tendFleet = defineTask({
       if (settings.hookName !== undefined) await answerHooks(kept, settings.hookName, surroundings);
     }
     const readyIds = ready.map(({ instanceId }) => instanceId);
-    const free = freeSlots(readyIds, taken, settings.fleet.slotsPerInstance);
+    const free = freeSlots(readyIds, taken, slotsOf(settings.fleet));
     // Nothing announces that an agent has come online.
     await advance(waiting.slice(0, free.length > 0 ? 1 : 0), surroundings);
     return { waiting: waiting.length, held: taken.length, ready: ready.length };
   },
 });
+
+/** What was read of a fleet whose instances are launched one by one. */
+interface Launches {
+  readonly fleet: LaunchFleet;
+  readonly held: readonly HeldSlot[];
+  readonly waiting: readonly string[];
+}
+
+async function tendLaunches({ fleet, held, waiting }: Launches, context: OperationContext) {
+  const launched = await endOrphans(fleet, context);
+  const taken = held.filter((slot) => slot.leaseExpiresAtMs > context.nowMs());
+  if (waiting.length + held.length + launched.length > 0) {
+    const BacklogPerInstance = waiting.length / Math.max(1, launched.length);
+    publish({ QueuedOperations: waiting.length, BacklogPerInstance, IdleInstances: 0 }, fleet, context);
+  }
+  const free = freeSlots([launchedSlots], taken, slotsOf(fleet));
+  const launching = await findLaunching(held, context);
+  await advance([...launching, ...waiting.slice(0, free.length > 0 ? 1 : 0)], context);
+  return { waiting: waiting.length, held: taken.length, ready: launched.length };
+}
+
+function publish(values: FleetMetrics, fleet: Fleet, { log, nowMs }: OperationContext): void {
+  log.info('Looked after the fleet', fleetMetricFields(values, { fleetId: fleet.id, nowMs: nowMs() }));
+}
 
 interface Kept {
   readonly fleet: GroupFleet;

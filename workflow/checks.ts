@@ -49,6 +49,18 @@ export function checkRecoverable(scope: Construct, results: IBucket): void {
   });
 }
 
+/** Why instances that are terminated with their operation are not imaged. */
+export function launchedSnapshot(scope: Construct): Error {
+  return misuse({
+    what: 'An instance that is launched for one object is gone before it could be imaged',
+    where: scope.node.path,
+    got: 'Processor.launch with a snapshot policy',
+    allowed:
+      'SnapshotPolicy.never(): the launch template names the image that it began with, and its results are stored',
+    fix: 'leave snapshot out, or process on instances that stay: Processor.fleet',
+  });
+}
+
 function checkFolderPrefix(scope: Construct, name: string, prefix: string): void {
   if (Token.isUnresolved(prefix) || prefix === '' || (prefix.endsWith('/') && !prefix.startsWith('/'))) return;
   throw misuse({

@@ -16,12 +16,12 @@ import { ObjectStore } from '../constructs/object-store';
 import type { FleetKeeper } from '../constructs/fleet-keeper';
 import { misuse } from '../constructs/misuse';
 import { DeadLetterQueue, type OperationEvents } from '../constructs/operation-events';
-import type { Processor } from '../constructs/processor';
+import type { Processor, ProcessorConfig } from '../constructs/processor';
 import { BackupPolicy, Recovery, SnapshotPolicy } from '../constructs/recovery';
 import { RunCommandDocument } from '../constructs/run-command-document';
 import type { TaskFunction } from '../constructs/task-function';
 import { checkHistoryBudget, executionTime, type ExecutionPlan } from './budget';
-import { checkLoops, checkRecoverable } from './checks';
+import { checkLoops, checkRecoverable, launchedSnapshot } from './checks';
 import { claimState, claimTakenError } from './claim';
 import { completeState } from './complete';
 import { createEvents, createTrigger } from './events';
@@ -60,7 +60,7 @@ export interface ObjectWorkflowProps {
    * @default - a `LedgerTable` of its own */
   readonly ledger?: LedgerTable;
   /** When the instance is imaged.
-   * @default SnapshotPolicy.everyRun() */
+   * @default SnapshotPolicy.everyRun(); never for instances that are launched one by one */
   readonly snapshot?: SnapshotPolicy;
   /** When the results are backed up.
    * @default BackupPolicy.everyRun() */
@@ -148,7 +148,7 @@ export class ObjectWorkflow extends Construct {
       processDeadline: processor.timeout.plus(processor.queueTimeout),
       document: this.document,
       commandLog: this.commandLog,
-      snapshot: (props.snapshot ?? SnapshotPolicy.everyRun()).plan(this.node.path, Stack.of(this).region),
+      snapshot: this.planSnapshot(props.snapshot, processor),
       backup: backup && this.recovery && { ...backup, recovery: this.recovery },
     };
     for (const role of processor.grantees) this.grantInstance(role);
@@ -299,6 +299,16 @@ export class ObjectWorkflow extends Construct {
       insertedStateCount,
       insertedTime: props.insertedTime ?? Duration.hours(insertedStateCount === 0 ? 0 : 1),
     };
+  }
+
+  private planSnapshot(policy: SnapshotPolicy | undefined, { fleet }: ProcessorConfig): WorkflowParts['snapshot'] {
+    const launches = fleet.kind === 'launch';
+    const plan = (policy ?? (launches ? SnapshotPolicy.never() : SnapshotPolicy.everyRun())).plan(
+      this.node.path,
+      Stack.of(this).region,
+    );
+    if (launches && plan !== undefined) throw launchedSnapshot(this);
+    return plan;
   }
 
   private createRecovery(vault: IBackupVault | undefined): Recovery {

@@ -8,13 +8,25 @@ import { operationResultsPrefix } from './command-parameters';
 import { rejectedExitCode, tryAgainExitCode, type InvocationVerdict } from './command-status';
 import { fail, succeed } from './completion';
 import { readFleet, wakeNext } from './fleet';
+import { endLaunched } from './launch';
 import { freeSlot, takePlace, type Write } from './ledger';
-import { fleetPartition, placeKey, runId, type CommandInPhase, type CommandOperation } from './operation';
+import {
+  fleetPartition,
+  hasSlot,
+  instanceOf,
+  placeKey,
+  runId,
+  type CommandInPhase,
+  type CommandOperation,
+} from './operation';
 import type { StepContext, StepResult } from './operation-context';
 import { cancelCommand, findCommand } from './run-command';
 
 /** Why a try ended that may be followed by another. */
 type Obstacle = 'Instance.Lost' | 'Command.Undeliverable' | 'Command.RetriesExhausted';
+
+const launchFix =
+  'give the processor more subnets or the launch template another instance type, ask for a higher EC2 quota, or allow more time';
 
 /** How much of standard error a failure's cause carries, in characters. */
 const causeTailLength = 2048;
@@ -104,13 +116,19 @@ export async function missDeadline(operation: CommandOperation, context: StepCon
   await cancelIfBegun(operation, context);
   const { fleet, deadlineSeconds } = operation.settings;
   const isQueued = operation.progress.phase === 'queued';
-  const hasNoInstance = isQueued && (await readFleet(fleet, context)).readyInstanceCount === 0;
-  const [what, fix] = hasNoInstance
-    ? [
-        'no instance of the fleet was running with its agent online',
-        'start one, or let its agent reach Systems Manager',
-      ]
-    : [isQueued ? 'it still waited for a free slot' : 'it had not ended', 'add instances or slots, or allow more time'];
+  const isLaunching = operation.progress.phase === 'launching';
+  const hasNoInstance = isLaunching || (isQueued && (await readFleet(fleet, context)).readyInstanceCount === 0);
+  const [what, fix] = isLaunching
+    ? ['no instance could be launched for it', launchFix]
+    : hasNoInstance
+      ? [
+          'no instance of the fleet was running with its agent online',
+          'start one, or let its agent reach Systems Manager',
+        ]
+      : [
+          isQueued ? 'it still waited for a free slot' : 'it had not ended',
+          'add instances or slots, or allow more time',
+        ];
   const cause = [
     `${describe(operation)} missed its deadline of ${deadlineSeconds} seconds: ${what}`,
     ...(operation.lastObstacle === undefined ? [] : [`  earlier try: ${operation.lastObstacle}`]),
@@ -123,18 +141,20 @@ export async function missDeadline(operation: CommandOperation, context: StepCon
  * @returns the writes that free what it holds */
 export async function abandonCommand(operation: CommandOperation, context: StepContext): Promise<Write[]> {
   await cancelIfBegun(operation, context);
+  await endLaunched(operation, context);
   return leaveSlot(operation, context);
 }
 
 /** False when the lease had ended and another operation took the slot. */
 export async function holdsSlot(operation: CommandOperation, context: StepContext): Promise<boolean> {
-  if (operation.progress.phase === 'queued') return false;
+  if (!hasSlot(operation)) return false;
   const { slot } = operation.progress;
   const held = await context.ledger.readSlots(fleetPartition(operation.settings.fleet.id), slot.instanceId);
   return held.some((other) => other.number === slot.number && other.operationId === operation.id);
 }
 
-function endWithFailure(
+/** Ends an operation for good. */
+export function endWithFailure(
   operation: CommandOperation,
   error: string,
   cause: string,
@@ -148,24 +168,26 @@ async function release(
   context: StepContext,
   write: (writes: Write[]) => Promise<StepResult>,
 ): Promise<StepResult> {
+  // Before its end is written down, because afterwards nobody looks at the operation any more.
+  await endLaunched(operation, context);
   const result = await write(await leaveSlot(operation, context));
   await wakeNext(operation.settings.fleet.id, context);
   return result;
 }
 
 async function leaveSlot(operation: CommandOperation, context: StepContext): Promise<Write[]> {
-  if (operation.progress.phase === 'queued' || !(await holdsSlot(operation, context))) return [];
+  if (!hasSlot(operation) || !(await holdsSlot(operation, context))) return [];
   return [freeSlot(operation.settings.fleet.id, operation.progress.slot, operation.id)];
 }
 
 async function cancelIfBegun(operation: CommandOperation, context: StepContext): Promise<void> {
   const { progress } = operation;
-  if (progress.phase === 'queued') return;
+  if (progress.phase === 'queued' || progress.phase === 'launching') return;
   const client = context.client(SSMClient);
   const commandId =
     progress.phase === 'running'
       ? progress.commandId
-      : await findCommand(operation, progress.slot.instanceId, progress.intentAtMs, client);
+      : await findCommand(operation, instanceOf({ ...operation, progress }), progress.intentAtMs, client);
   if (commandId !== undefined) await cancelCommand(commandId, client, context.log);
 }
 
@@ -174,11 +196,11 @@ function outcomeOf(
   invocation: GetCommandInvocationResult,
   context: StepContext,
 ): CommandOutcome {
-  const { slot, commandId, sentAtMs } = operation.progress;
+  const { commandId, sentAtMs } = operation.progress;
   const resultsPrefix = operationResultsPrefix(operation.settings.resultsPrefix, runId(operation));
   return {
     operationId: operation.id,
-    instanceId: slot.instanceId,
+    instanceId: instanceOf(operation),
     commandId,
     exitCode: invocation.ResponseCode ?? 0,
     resultsBucket: operation.settings.resultsBucket,
@@ -205,7 +227,13 @@ function causeOf(
 
 function describe(operation: CommandOperation): string {
   const { progress, object } = operation;
-  const instance = progress.phase === 'queued' ? '' : `, on ${progress.slot.instanceId}`;
+  const instanceId =
+    progress.phase === 'starting' || progress.phase === 'running'
+      ? instanceOf({ ...operation, progress })
+      : progress.phase === 'launching'
+        ? progress.instanceId
+        : undefined;
+  const instance = instanceId === undefined ? '' : `, on ${instanceId}`;
   const command = progress.phase === 'running' ? ` as command ${progress.commandId}` : '';
   return `The command for s3://${object.bucket}/${object.key}${instance}${command}`;
 }

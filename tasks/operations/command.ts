@@ -1,13 +1,15 @@
 /** The steps of a command: waits for a slot, writes down what it is about to do, sends the command once, sees how it ended. */
 import { InvocationDoesNotExist, SSMClient, type GetCommandInvocationResult } from '@aws-sdk/client-ssm';
 import { endInvocation, giveBack, holdsSlot, missDeadline, tryAgain } from './command-end';
+import { stepLaunch } from './command-launch';
 import { judgeInvocation } from './command-status';
 import { isAwaited } from './completion';
 import { readFleet, wakeNext } from './fleet';
 import { findLoss } from './fleet-instances';
 import { protectInstance } from './fleet-protection';
-import { leavePlace, putPointer, takeSlot, type HeldSlot } from './ledger';
-import { fleetPartition, type CommandInPhase, type CommandOperation, type Slot } from './operation';
+import { isLate, leaseFor } from './lease';
+import { leavePlace, putPointer, takeSlot } from './ledger';
+import { fleetPartition, instanceOf, type CommandInPhase, type CommandOperation } from './operation';
 import type { StepContext, StepResult } from './operation-context';
 import { cancelCommand, findCommand, isInstanceRefused, readInvocation, sendCommand } from './run-command';
 
@@ -21,14 +23,13 @@ const invocationGraceMs = 10 * 60_000;
  * stand behind them would only ask the same again. */
 const lookoutCount = 10;
 
-/** A slot is leased for as long as SSM may take to deliver and end the command, and this long beyond. */
-const leaseMarginMs = 15 * 60_000;
-
 /** Moves a command on by one step. */
 export function stepCommand(operation: CommandOperation, context: StepContext): Promise<StepResult> {
   switch (operation.progress.phase) {
     case 'queued':
       return takeSlotAndSend({ ...operation, progress: operation.progress }, context);
+    case 'launching':
+      return stepLaunch({ ...operation, progress: operation.progress }, sendFirst, context);
     case 'starting':
       return findOrSend({ ...operation, progress: operation.progress }, context);
     case 'running':
@@ -54,21 +55,26 @@ async function takeSlotAndSend(operation: CommandInPhase<'queued'>, context: Ste
   }
   if (!(await isAwaited(operation, context))) return stepAside(operation, context);
   const nowMs = context.nowMs();
+  const launches = fleet.kind === 'launch';
+  const begun = { slot, intentAtMs: nowMs };
   const starting = await context.ledger.saveOperation(
-    { ...operation, progress: { phase: 'starting', slot, intentAtMs: nowMs } },
+    {
+      ...operation,
+      progress: launches ? { phase: 'launching', ...begun, launch: 1 } : { phase: 'starting', ...begun },
+    },
     takeSlot(fleet.id, leaseFor(operation, slot, nowMs), nowMs),
     leavePlace(operation.place),
   );
   if (starting === undefined) return 'moved';
   if (free.length > 1) await wakeNext(fleet.id, context);
-  return sendFirst(starting as CommandInPhase<'starting'>, context);
+  return launches ? 'moved' : sendFirst(starting as CommandInPhase<'starting'>, context);
 }
 
 /** Only an instance that stays gets work: one that leaves cannot be protected any more. Nothing was sent, so this is no try. */
 async function sendFirst(operation: CommandInPhase<'starting'>, context: StepContext): Promise<StepResult> {
-  const { settings, progress } = operation;
-  if (await protectInstance(settings.fleet, progress.slot.instanceId, context)) return send(operation, context);
-  return giveBack(operation, `${progress.slot.instanceId} was about to leave its group`, context);
+  const instanceId = instanceOf(operation);
+  if (await protectInstance(operation.settings.fleet, instanceId, context)) return send(operation, context);
+  return giveBack(operation, `${instanceId} was about to leave its group`, context);
 }
 
 /** Nobody seems to wait for the operation: the next in the list comes first. A re-check, if there is one, puts it back. */
@@ -81,10 +87,9 @@ async function stepAside(operation: CommandInPhase<'queued'>, context: StepConte
 
 /** Only the writer of an intent comes here, and only once: anybody else has to look for the command first. */
 async function send(operation: CommandInPhase<'starting'>, context: StepContext): Promise<StepResult> {
-  const { slot } = operation.progress;
   let commandId: string;
   try {
-    commandId = await sendCommand(operation, slot.instanceId, context.client(SSMClient));
+    commandId = await sendCommand(operation, instanceOf(operation), context.client(SSMClient));
   } catch (error) {
     if (!isInstanceRefused(error)) throw error;
     return tryAgain(operation, 'Instance.Lost', `SSM does not accept commands for it: ${error.message}`, context);
@@ -97,9 +102,9 @@ async function noteCommand(
   commandId: string,
   context: StepContext,
 ): Promise<StepResult> {
-  const { slot } = operation.progress;
+  const { slot, instanceId } = operation.progress;
   const running = await context.ledger.saveOperation(
-    { ...operation, progress: { phase: 'running', slot, commandId, sentAtMs: context.nowMs() } },
+    { ...operation, progress: { phase: 'running', slot, instanceId, commandId, sentAtMs: context.nowMs() } },
     putPointer(`command#${commandId}`, { operationId: operation.id }, operation.deadlineAtMs),
   );
   if (running === undefined) {
@@ -114,14 +119,14 @@ async function noteCommand(
  * Should the first one turn up after all: an instance runs one try of one operation once. */
 async function findOrSend(operation: CommandInPhase<'starting'>, context: StepContext): Promise<StepResult> {
   const { slot, intentAtMs } = operation.progress;
-  const commandId = await findCommand(operation, slot.instanceId, intentAtMs, context.client(SSMClient));
+  const commandId = await findCommand(operation, instanceOf(operation), intentAtMs, context.client(SSMClient));
   if (commandId !== undefined) return noteCommand(operation, commandId, context);
   if (isLate(operation, context)) return missDeadline(operation, context);
   const nowMs = context.nowMs();
   if (nowMs - intentAtMs < listingGraceMs) return 'waiting';
-  const loss = await findLoss(slot.instanceId, context);
+  const loss = await findLoss(instanceOf(operation), context);
   if (loss !== undefined) return tryAgain(operation, 'Instance.Lost', loss, context);
-  if (!(await protectInstance(operation.settings.fleet, slot.instanceId, context))) {
+  if (!(await protectInstance(operation.settings.fleet, instanceOf(operation), context))) {
     return tryAgain(operation, 'Instance.Lost', 'the instance leaves its group', context);
   }
   const renewed = await context.ledger.saveOperation(
@@ -134,10 +139,10 @@ async function findOrSend(operation: CommandInPhase<'starting'>, context: StepCo
 }
 
 async function lookAtInvocation(operation: CommandInPhase<'running'>, context: StepContext): Promise<StepResult> {
-  const { slot, commandId, sentAtMs } = operation.progress;
+  const { commandId, sentAtMs } = operation.progress;
   let invocation: GetCommandInvocationResult;
   try {
-    invocation = await readInvocation(commandId, slot.instanceId, context.client(SSMClient));
+    invocation = await readInvocation(commandId, instanceOf(operation), context.client(SSMClient));
   } catch (error) {
     if (!(error instanceof InvocationDoesNotExist)) throw error;
     if (isLate(operation, context)) return missDeadline(operation, context);
@@ -147,16 +152,6 @@ async function lookAtInvocation(operation: CommandInPhase<'running'>, context: S
   const verdict = judgeInvocation(invocation.Status, invocation.StatusDetails);
   if (verdict !== 'pending') return endInvocation(operation, invocation, verdict, context);
   if (isLate(operation, context)) return missDeadline(operation, context);
-  const loss = await findLoss(slot.instanceId, context);
+  const loss = await findLoss(instanceOf(operation), context);
   return loss === undefined ? 'waiting' : tryAgain(operation, 'Instance.Lost', loss, context);
-}
-
-function isLate(operation: CommandOperation, context: StepContext): boolean {
-  return context.nowMs() >= operation.deadlineAtMs;
-}
-
-function leaseFor(operation: CommandOperation, slot: Slot, nowMs: number): HeldSlot {
-  const { deliveryTimeoutSeconds, executionTimeoutSeconds } = operation.settings;
-  const leaseExpiresAtMs = nowMs + (deliveryTimeoutSeconds + executionTimeoutSeconds) * 1000 + leaseMarginMs;
-  return { ...slot, operationId: operation.id, leaseExpiresAtMs };
 }

@@ -31,7 +31,45 @@ export interface RunningInstance {
   readonly isProtected: boolean;
 }
 
+/** Tags of an instance that was launched for one operation. */
+export const launchTagKeys = {
+  /** Id of the fleet: by it the policies tell these instances from others. */
+  queue: 'object-workflow:queue',
+  /** Which try of which operation it was launched for, as `runId` names it. */
+  run: 'object-workflow:run',
+} as const;
+
+/** An instance that was launched for an operation and has not ended. */
+export interface LaunchedInstance {
+  readonly instanceId: string;
+  readonly runId: string;
+}
+
 type Clients = Pick<OperationContext, 'client'>;
+
+/** Describes the instances that were launched for a queue, or for one run of it, and have not ended. */
+export async function readLaunched(fleet: Fleet, context: Clients, runId?: string): Promise<LaunchedInstance[]> {
+  const filters = [
+    membership(fleet),
+    { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
+  ];
+  if (runId !== undefined) filters.push({ Name: `tag:${launchTagKeys.run}`, Values: [runId] });
+  return (await describeInstances(filters, context)).map(({ InstanceId = '', Tags = [] }) => ({
+    instanceId: InstanceId,
+    runId: Tags.find(({ Key }) => Key === launchTagKeys.run)?.Value ?? '',
+  }));
+}
+
+/** How an instance stands that was launched for an operation: whether it takes commands, or why it never will.
+ * Right after its launch EC2 may not show it yet. */
+export async function readLaunch(
+  instanceId: string,
+  context: Clients,
+): Promise<{ readonly state: string; readonly isOnline: boolean }> {
+  const instances = await describeInstances([{ Name: 'instance-id', Values: [instanceId] }], context);
+  const agent = (await describeAgents([instanceId], context)).get(instanceId);
+  return { state: instances[0]?.State?.Name ?? 'pending', isOnline: agent?.PingStatus === 'Online' };
+}
 
 /** Describes the running instances of a fleet, in the order of their ids. */
 export async function readInstances(fleet: Fleet, context: Clients): Promise<RunningInstance[]> {
@@ -84,6 +122,8 @@ function membership(fleet: Fleet): Filter {
       return { Name: `tag:${fleet.key}`, Values: [fleet.value] };
     case 'autoScalingGroup':
       return { Name: `tag:${groupTagKey}`, Values: [fleet.groupName] };
+    case 'launch':
+      return { Name: `tag:${launchTagKeys.queue}`, Values: [fleet.id] };
   }
 }
 

@@ -5,6 +5,9 @@ import { fleetPartition, type Slot } from './operation';
 import type { StepContext } from './operation-context';
 import type { Fleet } from './settings';
 
+/** Stands for the instance in the slots of a fleet whose instances are launched one by one: they are known only later. */
+export const launchedSlots = 'launched';
+
 /** A fleet as it is at this moment. */
 export interface FleetStatus {
   /** Slots that nobody holds on instances that are ready for work; the first are on the instances with the least work. */
@@ -17,20 +20,30 @@ export interface FleetStatus {
 
 /** Finds out which slots of a fleet are free. */
 export async function readFleet(fleet: Fleet, context: StepContext): Promise<FleetStatus> {
-  const [instances, held] = await Promise.all([
-    readInstances(fleet, context),
+  const [ready, held] = await Promise.all([
+    readReady(fleet, context),
     context.ledger.readSlots(fleetPartition(fleet.id)),
   ]);
-  const ready = instances
-    .filter((instance) => instance.isOnline && instance.verdict === 'ready')
-    .map((instance) => instance.instanceId);
   const nowMs = context.nowMs();
   const taken = held.filter((slot) => slot.leaseExpiresAtMs > nowMs);
   return {
-    free: freeSlots(ready, taken, fleet.slotsPerInstance),
+    free: freeSlots(ready, taken, slotsOf(fleet)),
     lapsed: held.filter((slot) => slot.leaseExpiresAtMs <= nowMs),
     readyInstanceCount: ready.length,
   };
+}
+
+/** How many slots each of a fleet's instances has; for instances that are launched one by one, how many there may be. */
+export function slotsOf(fleet: Fleet): number {
+  return fleet.kind === 'launch' ? fleet.maximumInstances : fleet.slotsPerInstance;
+}
+
+async function readReady(fleet: Fleet, context: StepContext): Promise<string[]> {
+  if (fleet.kind === 'launch') return [launchedSlots];
+  const instances = await readInstances(fleet, context);
+  return instances
+    .filter((instance) => instance.isOnline && instance.verdict === 'ready')
+    .map((instance) => instance.instanceId);
 }
 
 /** Lists the slots that nobody holds, those on the instances with the least work first. */

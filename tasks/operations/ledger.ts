@@ -202,7 +202,8 @@ export function leavePlace(place: RecordReference): Write {
   return { Delete: { Key: toItem(place) } };
 }
 
-/** Remembers what a command (`command#…`), an image (`image#…`) or a backup job (`backup-job#…`) belongs to. */
+/** Remembers what a command (`command#…`), a launched instance (`instance#…`), an image (`image#…`) or a backup job
+ * (`backup-job#…`) belongs to. */
 export function putPointer(subject: string, to: Pointer, deadlineAtMs: number): Write {
   return { Put: { Item: toItem({ ...pointerKey(subject), ...to, expiresAt: keptUntil(deadlineAtMs) }) } };
 }

@@ -44,13 +44,27 @@ export type OperationCommon = z.output<typeof common>;
 export const slot = z.object({ instanceId: z.string(), number: z.number().int().min(1) });
 export type Slot = z.output<typeof slot>;
 
+/** The instance that was launched for the operation alone.
+ * @default - the slot's own */
+const launchedInstance = { instanceId: z.string().optional() };
+
 /** How far a command has come. */
 const commandProgress = z.discriminatedUnion('phase', [
   /** Waits for a slot. Not `listed`: nobody seems to wait for it any more; its next re-check puts it back in its place. */
   z.object({ phase: z.literal('queued'), listed: z.boolean() }),
+  /** Holds a slot, and is about to launch its instance or waits until it takes commands. */
+  z.object({
+    phase: z.literal('launching'),
+    slot,
+    /** From 1: counts the launches that EC2 refused in this try, and this one. With the try it names the launch. */
+    launch: z.number().int().min(1),
+    /** When EC2 may be asked, at the earliest; with an instance, when that was known. */
+    intentAtMs: z.number(),
+    ...launchedInstance,
+  }),
   /** Holds a slot and is about to send the command, or has sent it and did not live to write that down. */
-  z.object({ phase: z.literal('starting'), slot, intentAtMs: z.number() }),
-  z.object({ phase: z.literal('running'), slot, commandId: z.string(), sentAtMs: z.number() }),
+  z.object({ phase: z.literal('starting'), slot, intentAtMs: z.number(), ...launchedInstance }),
+  z.object({ phase: z.literal('running'), slot, commandId: z.string(), sentAtMs: z.number(), ...launchedInstance }),
 ]);
 
 const commandOperation = common.extend({
@@ -65,6 +79,19 @@ type CommandProgress = z.output<typeof commandProgress>;
 export type CommandInPhase<Phase extends CommandProgress['phase']> = CommandOperation & {
   readonly progress: Extract<CommandProgress, { phase: Phase }>;
 };
+
+/** A command that holds a slot. */
+export type CommandWithSlot = CommandInPhase<Exclude<CommandProgress['phase'], 'queued'>>;
+
+/** Whether a command holds a slot, so far as it knows. */
+export function hasSlot(operation: CommandOperation): operation is CommandWithSlot {
+  return operation.progress.phase !== 'queued';
+}
+
+/** The instance that a command works on. */
+export function instanceOf({ progress }: CommandInPhase<'starting' | 'running'>): string {
+  return progress.instanceId ?? progress.slot.instanceId;
+}
 
 /** Waits for a job that began after `needsAfterMs`. */
 const sharedJob = { needsAfterMs: z.number() };

@@ -24,6 +24,19 @@ export const fleet = z.discriminatedUnion('kind', [
     /** Whether instances that work are protected from scale-in. Somebody must take the protection off again: the keeper. */
     protectsBusy: z.boolean().default(false),
   }),
+  /** No instances: each operation launches one of its own and terminates it. */
+  z.object({
+    kind: z.literal('launch'),
+    id: z.string().min(1),
+    launchTemplateId: z.string().min(1),
+    /** A number, `$Latest` or `$Default`. */
+    launchTemplateVersion: z.string().min(1),
+    /** Where to launch, tried in turn. Empty: where the launch template says. */
+    subnetIds: z.array(z.string()),
+    maximumInstances: z.number().int().min(1),
+    /** How long a launched instance may take until its agent is online. */
+    startTimeoutSeconds: z.number().int().min(60).default(900),
+  }),
 ]);
 export type Fleet = z.output<typeof fleet>;
 

@@ -1,5 +1,7 @@
 import { App, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { LaunchTemplate, type ILaunchTemplate } from 'aws-cdk-lib/aws-ec2';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { command, makeWorkflow, withoutCopies } from './synthesize';
@@ -102,6 +104,64 @@ describe('refuses results that would start the workflow again', () => {
         processor: Processor.tagged({ key: 'a', value: 'b' }, { command }),
       });
     expect(messageOf(make)).toContain('would start the workflow again');
+  });
+});
+
+describe('instances that are launched one by one', () => {
+  const launching = (
+    more: { role?: false; maximumInstances?: number; snapshot?: SnapshotPolicy } = {},
+    template?: (stack: Stack) => ILaunchTemplate,
+  ) => {
+    const stack = new Stack(new App({ context: withoutCopies }), 'Test');
+    const role = new Role(stack, 'Worker', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+    const made = template?.(stack) ?? new LaunchTemplate(stack, 'Template', more.role === false ? {} : { role });
+    const { maximumInstances, snapshot } = more;
+    makeWorkflow({ processor: Processor.launch(made, { command, maximumInstances }), snapshot }, { stack });
+    return stack;
+  };
+
+  test.each([
+    [
+      'an image of what is gone',
+      () => launching({ snapshot: SnapshotPolicy.everyRun() }),
+      'Processor.launch with a snapshot policy',
+    ],
+    ['a template without a role', () => launching({ role: false }), 'The role of the instances'],
+    ['no instance at all', () => launching({ maximumInstances: 0 }), 'maximumInstances is not a count'],
+    [
+      'a template that only has a name',
+      () =>
+        launching({}, (stack) =>
+          LaunchTemplate.fromLaunchTemplateAttributes(stack, 'Theirs', { launchTemplateName: 'theirs' }),
+        ),
+      'known by its name only',
+    ],
+  ])('refuses %s, and says what to change', (_, make, text) => {
+    const message = messageOf(make);
+    expect(message).toMatch(messageShape);
+    expect(message).toContain(text);
+  });
+
+  test('are launched from one template, tagged, as one role, and only they are terminated', () => {
+    const template = Template.fromStack(launching());
+    template.resourcePropertiesCountIs('AWS::Lambda::Function', { Description: Match.stringLikeRegexp('image of') }, 0);
+    const tag = 'object-workflow:queue';
+    for (const [Sid, statement] of Object.entries({
+      LaunchTagged: {
+        Condition: {
+          ArnEquals: { 'ec2:LaunchTemplate': Match.anyValue() },
+          StringEquals: { [`aws:RequestTag/${tag}`]: Match.anyValue() },
+        },
+      },
+      KeepToTheTemplate: { Condition: Match.objectLike({ Bool: { 'ec2:IsLaunchTemplateResource': 'true' } }) },
+      TagWhatIsLaunched: { Condition: { StringEquals: { 'ec2:CreateAction': 'RunInstances' } } },
+      EndWhatWasLaunched: { Condition: { StringEquals: { [`aws:ResourceTag/${tag}`]: Match.anyValue() } } },
+      PassTheInstanceRole: { Condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } } },
+    })) {
+      const Statement = Match.arrayWith([Match.objectLike({ Sid, ...statement })]);
+      // The state's function, the relay, the cleaner and the keeper.
+      template.resourcePropertiesCountIs('AWS::IAM::Policy', { PolicyDocument: { Statement } }, 4);
+    }
   });
 });
 
