@@ -90,7 +90,8 @@ const actionsWithoutResources: ReadonlySet<string> = new Set([
   ...['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'],
   ...['ssm:GetCommandInvocation', 'ssm:ListCommands', 'ssm:ListCommandInvocations', 'ssm:CancelCommand'],
   ...['ssm:DescribeInstanceInformation', 'ec2:DescribeInstances', 'ec2:DescribeInstanceStatus'],
-  ...['ec2:DescribeImages', 'ec2:DescribeSnapshots', 'autoscaling:DescribeAutoScalingGroups'],
+  ...['ec2:DescribeImages', 'ec2:DescribeSnapshots', 'ec2:DescribeLaunchTemplateVersions'],
+  'autoscaling:DescribeAutoScalingGroups',
   ...['autoscaling:DescribeAutoScalingInstances', 'backup:DescribeBackupJob', 'backup:ListBackupJobs'],
   ...['backup:StopBackupJob', 'backup:DescribeCopyJob', 'cloudwatch:PutMetricData'],
   ...['logs:CreateLogDelivery', 'logs:GetLogDelivery', 'logs:UpdateLogDelivery', 'logs:DeleteLogDelivery'],
@@ -103,9 +104,9 @@ const objectActions: ReadonlySet<string> = new Set([
   ...['s3:DeleteObjectVersion', 's3:ListMultipartUploadParts'],
 ]);
 
-interface Statement {
 const launchedKinds = /:ec2:.*:(instance|image|snapshot|volume|network-interface|security-group|key-pair|subnet)\/\*$/;
 
+interface Statement {
   readonly Effect: string;
   readonly Action?: string | readonly string[];
   readonly Resource?: unknown;
