@@ -46,6 +46,7 @@ await build({
   mainFields: ['module', 'main'],
   minifySyntax: true,
   minifyWhitespace: true,
+  // The SDK tells its errors apart by the names of their classes: without them `instanceof` misses.
   keepNames: true,
   legalComments: 'none',
   sourcesContent: false,
