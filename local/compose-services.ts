@@ -19,7 +19,7 @@ import { LambdaService } from './services/lambda';
 import { LogsService } from './services/logs';
 import { MonitoringService } from './services/monitoring';
 import { S3Service } from './services/s3';
-import type { Cloud } from './services/service';
+import type { Cloud, Principal } from './services/service';
 import { SnsService } from './services/sns';
 import { SqsService } from './services/sqs';
 import { SsmService, type SsmOptions } from './services/ssm';
@@ -173,10 +173,26 @@ function createServices(
   const common = (name: string) => ({ cloud, clock, random: options.random.fork(name), region, accountId, report });
   const events = new EventsService({ ...common('events'), onEvent: (event) => progress.announceEvent(event) });
   const emitting = (name: string) => ({ ...common(name), emit: events.emit });
-  const ec2 = new Ec2Service({ ...emitting('ec2'), ...settings.ec2 });
+  const ec2: Ec2Service = new Ec2Service({
+    ...emitting('ec2'),
+    readParameter: (name) => ssm.parameters.all.get(name)?.value,
+    ...settings.ec2,
+  });
   const logs = new LogsService(common('logs'));
   const monitoring = new MonitoringService({ clock });
   const s3 = new S3Service(emitting('s3'));
+  const ssm: SsmService = new SsmService({
+    ...emitting('ssm'),
+    ec2,
+    runner: instances,
+    mayConnect: (id) => actions().mayConnect(id, ec2.instances.get(id).instanceProfile),
+    writeLog: ({ logGroup, logStream, text }) => {
+      const id = logStream.split('/')[1] ?? '';
+      const profile = ec2.instances.get(id).instanceProfile;
+      if (actions().mayWriteOutput(id, profile, logGroup, logStream)) logs.write(logGroup, logStream, text);
+    },
+    ...settings.ssm,
+  });
   return {
     autoscaling: new AutoScalingService({ ...emitting('autoscaling'), ec2 }),
     backup: new BackupService({
@@ -198,18 +214,7 @@ function createServices(
     s3,
     sns: new SnsService(common('sns')),
     sqs: new SqsService(common('sqs')),
-    ssm: new SsmService({
-      ...emitting('ssm'),
-      ec2,
-      runner: instances,
-      mayConnect: (id) => actions().mayConnect(id, ec2.instances.get(id).instanceProfile),
-      writeLog: ({ logGroup, logStream, text }) => {
-        const id = logStream.split('/')[1] ?? '';
-        const profile = ec2.instances.get(id).instanceProfile;
-        if (actions().mayWriteOutput(id, profile, logGroup, logStream)) logs.write(logGroup, logStream, text);
-      },
-      ...settings.ssm,
-    }),
+    ssm,
     sts: new StsService({ accountId }),
     states: new StatesService({
       ...emitting('states'),
@@ -218,6 +223,8 @@ function createServices(
   };
 }
 
+type SdkClientType = new (configuration: object) => { readonly config: unknown; readonly middlewareStack: unknown };
+
 function createRunner(
   { cloud, clock, random, progress, standInFor, supervise, clients }: CompositionOptions,
   { logs, monitoring }: Pick<SimulatedServices, 'logs' | 'monitoring'>,
@@ -225,18 +232,23 @@ function createRunner(
   actions: () => ServiceActions,
 ): FunctionRunner {
   const tokens = random.fork('idempotency tokens');
+  const configurationOf = (principal: Principal): object =>
+    clientConfiguration(cloud, principal, cloud.region, {
+      credentials: endpoint.credentialsOf(principal),
+      systemClockOffset: clock.offsetFromRealTimeMs(),
+    });
   return new FunctionRunner({
     clock,
     random: random.fork('functions'),
     region: cloud.region,
-    clientConfiguration: (principal) =>
-      clientConfiguration(cloud, principal, cloud.region, {
-        credentials: endpoint.credentialsOf(principal),
-        systemClockOffset: clock.offsetFromRealTimeMs(),
-      }),
+    clientConfiguration: configurationOf,
     createClient:
       clients === 'direct'
-        ? (principal, elsewhere) => createDirectClient(cloud, principal, tokens.uuid, elsewhere)
+        ? (principal, type, elsewhere) =>
+            createDirectClient(cloud, principal, tokens.uuid, {
+              region: elsewhere,
+              signer: () => new (type as SdkClientType)(configurationOf(principal)),
+            })
         : undefined,
     standInFor,
     supervise: (invocation) => {

@@ -98,7 +98,7 @@ export class Ec2Instances {
     const { random, clock, region } = this.options;
     const instance: Instance = {
       instanceId: request.instanceId ?? `i-${random.hex(17)}`,
-      imageId: request.imageId ?? `ami-${random.hex(17)}`,
+      imageId: this.imageFor(request),
       instanceType: request.instanceType ?? 'm7g.large',
       launchedAtMs: clock.nowMs(),
       availabilityZone: request.availabilityZone ?? `${region}a`,
@@ -113,6 +113,16 @@ export class Ec2Instances {
     if (request.alreadyRunning === true) this.changeState(instance, 'running');
     else this.begin(instance);
     return instance;
+  }
+
+  /** A launch reads the parameter that names its image: every one anew.
+   * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/using-systems-manager-parameters.html (read 2026-11) */
+  private imageFor({ imageId = `ami-${this.options.random.hex(17)}` }: LaunchRequest): string {
+    const name = /^resolve:ssm:([^:]+)$/.exec(imageId)?.[1];
+    if (name === undefined) return imageId;
+    const found = this.options.readParameter?.(name);
+    if (found !== undefined) return found;
+    throw new ServiceError('InvalidParameterValue', `The SSM parameter ${name} that names the image does not exist`);
   }
 
   stop(instance: Instance): void {

@@ -12,6 +12,8 @@ export interface Ec2Options {
   readonly emit: EventSink;
   readonly region: string;
   readonly accountId: string;
+  /** The value of a parameter of Parameter Store, for images that a launch names by `resolve:ssm:`. @default - there are none */
+  readonly readParameter?: (name: string) => string | undefined;
   /** From `pending` to `running`. @default 20,000 */
   readonly launchDurationMs?: number;
   /** Of a stop, a termination and a reboot. @default 30,000 */
