@@ -165,9 +165,68 @@ describe('a launch', () => {
 
   beforeEach(() => {
     const request = { imageId: 'ami-00000001', instanceProfile: 'worker', tags: new Map([['Name', 'Worker']]) };
+    ec2.instances.launchTemplates.set('lt-1', { launchTemplateId: 'lt-1', name: 'worker', request });
+  });
+
+  it('with a client token happens once, whatever becomes of the instance', async () => {
+    const asked = { ClientToken: 't', SubnetId: 'subnet-1' };
+    const first = launch(asked);
+    expect(launch(asked).InstanceId).toBe(first.InstanceId);
+    call('TerminateInstances', { InstanceIds: [first.InstanceId] });
+    await pass(60);
+    expect(launch(asked)).toMatchObject({ InstanceId: first.InstanceId, State: { Name: 'terminated' } });
+    expect(() => launch({ ...asked, SubnetId: 'subnet-2' })).toThrow(failsWith('IdempotentParameterMismatch'));
+    expect(launch({ ClientToken: 'u' }).InstanceId).not.toBe(first.InstanceId);
+  });
+
+  it('takes what its template says, and the tags of both', () => {
+    const specified = [{ ResourceType: 'instance', Tags: [{ Key: 'run', Value: '1' }] }];
+    const instance = launch({ LaunchTemplate: { ...template, Version: '1' }, TagSpecifications: specified });
+    expect(instance).toMatchObject({ ImageId: 'ami-00000001', IamInstanceProfile: { Arn: 'worker' } });
+    expect(instance.Tags).toEqual([
+      { Key: 'Name', Value: 'Worker' },
+      { Key: 'run', Value: '1' },
+    ]);
+    expect(() => launch({ LaunchTemplate: { ...template, Version: '2' } })).toThrow(
+      failsWith('InvalidLaunchTemplateId.VersionNotFound'),
+    );
+  });
+
+  it('that is refused uses its token up for nothing', () => {
+    let isFull = true;
+    ec2.instances.answerLaunch(() => (isFull ? new ServiceError('InsufficientInstanceCapacity', '', 500) : undefined));
+    expect(() => launch({ ClientToken: 't' })).toThrow(failsWith('InsufficientInstanceCapacity'));
+    expect(ec2.instances.all.size).toBe(0);
+    isFull = false;
+    expect(launch({ ClientToken: 't' }).State.Name).toBe('pending');
+  });
+});
+
+it('instances are described in pages, and only as filters allow', () => {
+  const ids = [running(), running(), running()];
+  const page = call('DescribeInstances', {
+    MaxResults: 2,
+    Filters: [
+      { Name: 'tag:role', Values: ['work*'] },
+      { Name: 'instance-state-name', Values: ['running'] },
+    ],
+  });
+  expect(page['Reservations']).toHaveLength(2);
+  expect(call('DescribeInstances', { NextToken: page['NextToken'] })['Reservations'][0].Instances[0].InstanceId).toBe(
+    ids[2],
+  );
+  expect(() => call('DescribeInstances', { Filters: [{ Name: 'color', Values: ['red'] }] })).toThrow(
+    /color.*is not simulated/s,
+  );
+  expect(() => call('DescribeInstances', { Colour: 1 })).toThrow(/Colour is not simulated/);
+});
+
+describe('a launch template that names a parameter', () => {
+  const launch = () => {
+    const request = { imageId: 'resolve:ssm:/worker-image' };
     ec2.instances.launchTemplates.set('lt-1', { launchTemplateId: 'lt-1', name: 'workers', request });
-    const answer = call('RunInstances', { MinCount: 1, MaxCount: 1, LaunchTemplate: { LaunchTemplateId: 'lt-1' } });
-    return answer['Instances'][0].ImageId as string;
+    const template = { LaunchTemplateId: 'lt-1' };
+    return call('RunInstances', { MinCount: 1, MaxCount: 1, LaunchTemplate: template })['Instances'][0].ImageId;
   };
 
   it('starts each instance from the image that the parameter names at that time', () => {
