@@ -41,6 +41,10 @@ export type Pointer = z.output<typeof pointer>;
 /** Operations are kept beyond their deadline as long as an execution can be redriven (14 days), and a little longer. */
 const keptAfterDeadlineSeconds = 30 * 24 * 60 * 60;
 
+/** What is known of shared jobs is kept for longer than anybody can ask for it: an execution lives for a year at most, and
+ * neither waits for a job, nor lets one begin later, beyond its own deadline. Each job begins the time anew. */
+const groupKeptSeconds = 400 * 24 * 60 * 60;
+
 /** The operations' side of the ledger table. */
 export class Ledger {
   constructor(
@@ -71,7 +75,7 @@ export class Ledger {
   /** As `saveOperation`, for a group. */
   async saveGroup(changed: Group, ...others: Write[]): Promise<Group | undefined> {
     const stored = { ...changed, version: changed.version + 1 };
-    const item = { ...stored, ...groupKey(changed.partition) };
+    const item = { ...stored, ...groupKey(changed.partition), expiresAt: groupKeptUntil(changed) };
     return (await this.commit([putVersion(item, changed.version), ...others])) ? stored : undefined;
   }
 
@@ -206,6 +210,11 @@ export function leavePlace(place: RecordReference): Write {
  * (`backup-job#…`) belongs to. */
 export function putPointer(subject: string, to: Pointer, deadlineAtMs: number): Write {
   return { Put: { Item: toItem({ ...pointerKey(subject), ...to, expiresAt: keptUntil(deadlineAtMs) }) } };
+}
+
+function groupKeptUntil({ job, latest }: Group): number {
+  const lastBeganMs = Math.max(job?.beganAfterMs ?? 0, latest?.beganAfterMs ?? 0);
+  return Math.ceil(lastBeganMs / 1000) + groupKeptSeconds;
 }
 
 /** In seconds, as DynamoDB's time to live takes it. */

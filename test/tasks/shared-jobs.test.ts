@@ -110,6 +110,28 @@ describe('snapshot-instance', () => {
     expect(account.ec2.images.all.size).toBe(2);
   });
 
+  it('forgets an instance that is imaged no more, but not as long as an execution may ask for its last image', async () => {
+    const account = await newAccount();
+    const days = 24 * 3600;
+    const policy = { kind: 'atMostEvery', seconds: 364 * days };
+    await snapshot(account, 0, { policy });
+    await account.pass(363 * days);
+    const second = await snapshot(account, 1, { policy, deadlineSeconds: 30 * days });
+    await account.pass(0.9 * days);
+    expect([account.ec2.images.all.size, second.status]).toEqual([1, 'waiting']);
+    await account.pass(days);
+    expect([account.ec2.images.all.size, second.status]).toEqual([2, 'succeeded']);
+    await account.pass(390 * days);
+    account.dynamodb.sweepExpired();
+    expect(account.items('images#')).toHaveLength(1);
+    await account.pass(20 * days);
+    account.dynamodb.sweepExpired();
+    expect(account.items('images#')).toEqual([]);
+    const third = await snapshot(account, 2, { policy });
+    await account.pass(3600);
+    expect([account.ec2.images.all.size, third.status]).toEqual([3, 'succeeded']);
+  });
+
   it('waits as long for an image as EC2 may take for one: nearly a day', async () => {
     const account = await newAccount({ imageDurationMs: 23 * 3_600_000 });
     const visit = await snapshot(account, 1);
