@@ -142,6 +142,7 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
         },
         options,
       ),
+    environmentFor: (principal) => endpoint.environmentFor(principal),
     close,
   });
 }

@@ -8,7 +8,7 @@ import { findResource } from './find-resource';
 import { readRecords, readResults, type ObjectRecord, type ResultFile } from './ledger-reader';
 import type { Progress } from './progress';
 import type { EventRule } from './services/event-delivery';
-import { operator, type Cloud, type ServiceName, type ServiceOutput } from './services/service';
+import { operator, type Cloud, type Principal, type ServiceName, type ServiceOutput } from './services/service';
 import { SimulatedExecution } from './simulated-execution';
 import type { JsonValue } from './states-language/engine';
 import type { DeployedResource, UnsupportedResource } from './template/deployment';
@@ -47,6 +47,7 @@ interface SimulationParts {
   readonly faults: FaultInjection;
   readonly enforcement: Enforcement;
   readonly serve: (options: ServeOptions) => Promise<ServedSimulation>;
+  readonly environmentFor: (principal: Principal) => Promise<Readonly<Record<string, string>>>;
   readonly close: () => Promise<void>;
 }
 
@@ -192,6 +193,16 @@ export class Simulation {
     const served = await this.parts.serve(options);
     this.served.push(served);
     return served;
+  }
+
+  /** Environment variables with which a program of this machine reaches the simulated services through its own AWS SDK clients, with the
+   * rights of a role of the template: AWS_ENDPOINT_URL, AWS_REGION and credentials among them.
+   * @param role Logical id, construct path or name of the role.
+   * @example Object.assign(process.env, await simulation.environmentFor('InstanceRole')); */
+  async environmentFor(role: string): Promise<Readonly<Record<string, string>>> {
+    const { physicalId } = findResource(this.resources, role, ['AWS::IAM::Role']);
+    const { arn } = [...this.services.iam.roles.values()].find(({ name }) => name === physicalId)!;
+    return this.parts.environmentFor({ id: arn, session: 'local' });
   }
 
   /** Ends processes, servers and temporary files of the simulation. */
