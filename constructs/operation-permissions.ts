@@ -51,8 +51,6 @@ export function commandStatements(documentArn: string, instances: InstanceScope)
             resources: [instances.protectedGroupArn],
           }),
         ]),
-  ];
-}
     ...(instances.launch === undefined ? [] : launchStatements(instances, instances.launch)),
   ];
 }
@@ -85,6 +83,8 @@ function launchStatements({ arns, tag }: InstanceScope, launch: LaunchScope): Po
     statement('PassTheInstanceRole', 'iam:PassRole', [launch.roleArn], {
       StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' },
     }),
+  ];
+}
 
 /** Which images are made, and what is done with them afterwards. */
 export interface ImageScope {
