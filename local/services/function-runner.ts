@@ -47,7 +47,7 @@ interface FunctionRunnerOptions {
   readonly clientConfiguration: (principal: Principal) => object;
   /** Makes the client that typed tasks get in place of the SDK's.
    * @default - they get the SDK's */
-  readonly createClient?: ((principal: Principal, region: string | undefined) => object) | undefined;
+  readonly createClient?: ((principal: Principal, type: unknown, region: string | undefined) => object) | undefined;
   readonly standInFor: (definition: FunctionDefinition) => StandIn | undefined;
   readonly writeLog: (definition: FunctionDefinition, line: string) => void;
   /** Variables with which a process of its own finds the simulated services. */
@@ -131,7 +131,7 @@ export class FunctionRunner {
       newId: () => random.uuid(),
       ...(createClient === undefined
         ? { clientConfiguration: clientConfiguration(principal) }
-        : { clientConfiguration: {}, createClient: (_, region) => createClient(principal, region) }),
+        : { clientConfiguration: {}, createClient: (type, region) => createClient(principal, type, region) }),
       writeLog: (line) => this.options.writeLog(definition, line),
     });
     const getRemainingTimeInMillis = (): number => Math.max(0, deadlineMs - clock.nowMs());

@@ -47,6 +47,9 @@ export class S3Service implements Service {
   readonly operations = {
     PutObject: (input: Input<typeof objects.putObject>, caller: Principal): ServiceOutput =>
       objects.putObject(this.context, input, caller),
+    /** What a browser's form does: it has no operation in the API's model. */
+    PostObject: (input: Input<typeof objects.putObject>, caller: Principal): ServiceOutput =>
+      objects.putObject(this.context, input, caller, 'POST Object'),
     GetObject: (input: Input<typeof objects.getObject>): ServiceOutput => objects.getObject(this.context, input),
     HeadObject: (input: Input<typeof objects.headObject>): ServiceOutput => objects.headObject(this.context, input),
     CopyObject: (input: Input<typeof copyObject>, caller: Principal): ServiceOutput =>

@@ -90,7 +90,7 @@ async function storeForm(context: BucketContext, request: WebRequest): Promise<W
   );
   const output = await context.cloud.call({
     service: 's3',
-    operation: 'PutObject',
+    operation: 'PostObject',
     input: {
       Bucket: context.bucket,
       Key: key,

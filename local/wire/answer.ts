@@ -19,7 +19,8 @@ export async function answer(
   try {
     const { operation, input } = codec.decode(request);
     const region = readCredentialScope(request)?.region;
-    const output = await cloud.call({ service, operation: operation.name, input, principal, region });
+    const elsewhere = region !== cloud.region && { region };
+    const output = await cloud.call({ service, operation: operation.name, input, principal, ...elsewhere });
     return codec.encode(operation, output, requestId);
   } catch (error) {
     if (error instanceof ServiceError) return codec.encodeError(error, requestId);

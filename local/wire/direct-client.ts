@@ -14,6 +14,17 @@ import { answeredError, isWorthAnotherAttempt, type Attempted } from './sdk-erro
 export interface DirectClient {
   readonly send: (command: object, options?: { readonly abortSignal?: AbortSignal }) => Promise<object>;
   readonly destroy: () => void;
+  /** For those who sign addresses and do not call: what the SDK's own client has. */
+  readonly config: unknown;
+  readonly middlewareStack: unknown;
+}
+
+/** How a direct client differs from the usual. */
+interface DirectClientOptions {
+  /** Whose endpoints are called. @default - those of the cloud's own Region */
+  readonly region?: string | undefined;
+  /** Makes the SDK's client, when something of it is asked for that is no call. */
+  readonly signer?: () => Pick<DirectClient, 'config' | 'middlewareStack'>;
 }
 
 /** What is read of an SDK command. Its schema names the service as well. */
@@ -65,13 +76,12 @@ const known = new WeakMap<object, Known>();
 
 /** Makes a client for all commands of all services, acting as the given principal.
  * @param newToken Makes idempotency tokens where a command has none, as the SDK does by chance.
- * @param region Whose endpoints are called. @default - those of the cloud's own Region
  * @throws UnsupportedError through `send`, for what is not simulated or has not been compared with the real client */
 export function createDirectClient(
   cloud: Cloud,
   principal: Principal,
   newToken: () => string,
-  region?: string,
+  { region, signer }: DirectClientOptions = {},
 ): DirectClient {
   let requestCount = 0;
   const newRequestId = (): string => requestIdOf(++requestCount);
@@ -93,7 +103,18 @@ export function createDirectClient(
       }
     }
   };
-  return { send, destroy: () => undefined };
+  let signing: ReturnType<NonNullable<typeof signer>> | undefined;
+  const sign = (): typeof signing => (signing ??= signer?.());
+  return {
+    send,
+    destroy: () => undefined,
+    get config() {
+      return sign()?.config;
+    },
+    get middlewareStack() {
+      return sign()?.middlewareStack;
+    },
+  };
 }
 
 function describe({ schema, constructor }: Command): Known {

@@ -2,10 +2,19 @@
 import { App, Size, Stack } from 'aws-cdk-lib';
 import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy, UploadPortal } from '../../workflow';
+import {
+  BackupPolicy,
+  LedgerTable,
+  ObjectStore,
+  ObjectWorkflow,
+  Processor,
+  SnapshotPolicy,
+  UploadPortal,
+} from '../../workflow';
 
 /** Counts lines; what the file says decides how it ends. */
 const command = `
@@ -13,7 +22,9 @@ if grep -q '^reject' "$OBJECT_FILE"; then echo 'The column "amount" is missing' 
 if grep -q '^fail' "$OBJECT_FILE"; then echo 'disk on fire' >&2; exit 1; fi
 wc -l < "$OBJECT_FILE" | tr -d ' ' > "$RESULTS_DIR/lines.txt"`;
 
-export function makePortal(): Stack {
+/** @param options.instanceCount How many instances process files.
+ * @param options.encryptionKey Whether everything is encrypted with a key of the stack's own. */
+export function makePortal({ instanceCount = 1, encryptionKey = false } = {}): Stack {
   const app = new App({
     outdir: mkdtempSync(join(tmpdir(), 'portal-')),
     context: { '@aws-cdk/aws-autoscaling:generateLaunchTemplateInsteadOfLaunchConfig': true },
@@ -28,11 +39,13 @@ export function makePortal(): Stack {
     vpc,
     instanceType: new InstanceType('t4g.small'),
     machineImage: MachineImage.latestAmazonLinux2023(),
-    minCapacity: 1,
-    maxCapacity: 1,
+    minCapacity: instanceCount,
+    maxCapacity: instanceCount,
     requireImdsv2: true,
   });
-  const inbox = new ObjectStore(stack, 'Inbox');
+  const key = encryptionKey ? new Key(stack, 'Key') : undefined;
+  const store = (id: string): ObjectStore => new ObjectStore(stack, id, key && { encryptionKey: key });
+  const inbox = store('Inbox');
   const workflow = new ObjectWorkflow(stack, 'Reports', {
     source: {
       bucket: inbox.bucket,
@@ -44,13 +57,18 @@ export function makePortal(): Stack {
     processor: Processor.autoScalingGroup(fleet, { command }),
     snapshot: SnapshotPolicy.never(),
     backup: BackupPolicy.never(),
+    ...(key && {
+      results: store('Results').bucket,
+      quarantine: store('Quarantine').bucket,
+      ledger: new LedgerTable(stack, 'Ledger', { encryptionKey: key }),
+    }),
   });
   new UploadPortal(stack, 'Uploads', { workflow });
   return stack;
 }
 
 /** @returns the folder of the synthesized assembly */
-export function synthesizePortal(): string {
-  const stack = makePortal();
+export function synthesizePortal(options: Parameters<typeof makePortal>[0] = {}): string {
+  const stack = makePortal(options);
   return (stack.node.root as App).synth().directory;
 }

@@ -77,6 +77,8 @@ describe('a file', () => {
     const download = await fetch(body.address);
     expect(await download.text()).toBe('2\n');
     expect(download.headers.get('content-disposition')).toContain('attachment; filename="lines.txt"');
+    const created = simulation.services.events.events.find((event) => event['detail-type'] === 'Object Created');
+    expect(created!.detail['reason']).toBe('POST Object');
     const { body: list } = await call<UploadPage>(api, token, 'GET /uploads');
     expect(list.uploads).toMatchObject([{ id, state: 'STORED' }]);
   });

@@ -118,9 +118,15 @@ const tagging =
   (name: string) =>
   (input: Input, facts: ResourceFacts): readonly Permission[] => [onObject(name, input, facts)];
 
+const storing: Requirement = (input, facts) => [
+  ...putAll(input),
+  ...keyUse(['GenerateDataKey'], bucketArn(input), 's3', facts),
+];
+
 /** By operation. */
 export const s3Requirements: Requirements = {
-  PutObject: (input, facts) => [...putAll(input), ...keyUse(['GenerateDataKey'], bucketArn(input), 's3', facts)],
+  PutObject: storing,
+  PostObject: storing,
   GetObject: read,
   HeadObject: read,
   CopyObject: copy,

@@ -130,7 +130,13 @@ export function readNewObject(bucket: Bucket, input: PutObjectInput): Omit<NewOb
   };
 }
 
-export function putObject(context: S3Context, input: PutObjectInput, caller: Principal): ServiceOutput {
+/** @param reason What the event of the new object gives as its reason. */
+export function putObject(
+  context: S3Context,
+  input: PutObjectInput,
+  caller: Principal,
+  reason: 'PutObject' | 'POST Object' = 'PutObject',
+): ServiceOutput {
   checkWriteParameters('PutObject', input, ['Body', 'ContentMD5']);
   const bucket = context.bucket(input.Bucket, input.ExpectedBucketOwner);
   const object = readNewObject(bucket, input);
@@ -139,7 +145,7 @@ export function putObject(context: S3Context, input: PutObjectInput, caller: Pri
   const checksum = verifyChecksum(input as unknown as Input, body);
   checkWriteConditions(input.Key, bucket.current(input.Key), input);
   const version = bucket.put({ ...object, body: new Uint8Array(body), checksum, parts: undefined });
-  context.announceCreated(bucket, version, caller, 'PutObject');
+  context.announceCreated(bucket, version, caller, reason);
   return {
     ETag: `"${version.etag}"`,
     VersionId: context.shownVersionId(bucket, version),
