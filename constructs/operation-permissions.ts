@@ -13,7 +13,7 @@ export function taskResponseStatements(): PolicyStatement[] {
   return [
     new PolicyStatement({
       sid: 'AnswerWaitingStates',
-      actions: ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'],
+      actions: ['states:SendTaskSuccess', 'states:SendTaskFailure'],
       resources: ['*'],
     }),
   ];
@@ -39,6 +39,8 @@ export function commandStatements(documentArn: string, instances: InstanceScope)
         'ssm:DescribeInstanceInformation',
         'ec2:DescribeInstances',
         'autoscaling:DescribeAutoScalingInstances',
+        // Asks whether anybody still waits, before a command begins for it.
+        'states:SendTaskHeartbeat',
       ],
       resources: ['*'],
     }),
@@ -105,7 +107,13 @@ export function imageStatements(scope: Construct, images: ImageScope): PolicySta
   // EC2 writes images and snapshots without an account.
   const arns = (region?: string): string[] =>
     ['image', 'snapshot'].map((resource) =>
-      Stack.of(scope).formatArn({ service: 'ec2', account: '', resource, resourceName: '*', ...(region && { region }) }),
+      Stack.of(scope).formatArn({
+        service: 'ec2',
+        account: '',
+        resource,
+        resourceName: '*',
+        ...(region && { region }),
+      }),
     );
   const made = arns();
   const [madeImages = ''] = made;

@@ -45,11 +45,8 @@ export function grantReadOperations(grantee: IGrantable, results: Folder): Grant
 export function grantCommand(role: IRole, { source, results, commandLog }: WorkflowParts): void {
   grantSystemsManager(role);
   grantReadSource(role, source);
-  Grant.addToPrincipal({
-    grantee: role,
-    actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
-    resourceArns: [operationsFolder(results)],
-  });
+  // Results are uploaded in one part each: there is nothing to abort.
+  Grant.addToPrincipal({ grantee: role, actions: ['s3:PutObject'], resourceArns: [operationsFolder(results)] });
   results.bucket.encryptionKey?.grantEncryptDecrypt(role);
   commandLog.grant(role, 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams');
   // The agent looks for the log group before it writes; the service knows no resource for that.

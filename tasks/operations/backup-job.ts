@@ -28,6 +28,9 @@ export const backupStates: Readonly<
   PARTIAL: 'partial',
 };
 
+/** By the clock of AWS Backup a job may have been created this much before we asked for it. */
+const clockSkewMs = 1_000;
+
 /** AWS Backup takes no further job now; it will later. */
 const laterErrors: ReadonlySet<string> = new Set(['LimitExceededException', 'ServiceUnavailableException']);
 
@@ -86,7 +89,7 @@ async function findBackupJob(operation: BackupOperation, job: Job, client: Backu
     new ListBackupJobsCommand({
       ByResourceArn: operation.settings.resourceArn,
       ByBackupVaultName: operation.settings.vaultName,
-      ByCreatedAfter: new Date(job.beganAfterMs),
+      ByCreatedAfter: new Date(job.beganAfterMs - clockSkewMs),
     }),
   );
   const oldestFirst = [...BackupJobs].sort((a, b) => Number(a.CreationDate ?? 0) - Number(b.CreationDate ?? 0));

@@ -1,22 +1,19 @@
 /** The workflow with every option that changes a policy, and scenarios that use every permission it has. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { drawFaults, ServiceError, simulate, type Simulation } from '../../local';
-import { createRandom } from '../../local/random';
+import { ServiceError, simulate, type Simulation } from '../../local';
 import { BackupPolicy, LedgerTable, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { SimulatedInstances } from '../simulation/instances';
-import { beginWorkload, startByHand, type Upload } from '../simulation/workload';
+import { createFolder } from './assemblies';
+import { mishaps } from './mishaps';
 
 /** @param isFull True: with a customer's key, images that are removed and published, and rejected objects that are deleted.
  * @returns the directory of the assembly */
 export function synthesize(isFull: boolean): string {
   const app = new App({
-    outdir: mkdtempSync(join(tmpdir(), 'object-workflow-access-')),
+    outdir: createFolder(),
     context: { '@aws-cdk/aws-autoscaling:generateLaunchTemplateInsteadOfLaunchConfig': true },
   });
   const stack = new Stack(app, 'Access');
@@ -48,35 +45,6 @@ export function synthesize(isFull: boolean): string {
     }),
   });
   return app.synth().directory;
-}
-
-const field = {
-  callers: {
-    ...{ ValidateObject: 15, ProcessObject: 100, StoreResults: 20, SnapshotInstance: 70, BackUpResults: 60 },
-    ...{ QuarantineObject: 5, Relay: 200, Cleaner: 20, execution: 45, events: 30 },
-  },
-  sources: { 'aws.s3': 5, 'aws.ssm': 15, 'aws.ec2': 15, 'aws.backup': 10, 'aws.states': 5 },
-  spanMs: 2 * 60 * 60_000,
-  executionCount: 5,
-};
-
-/** Runs objects through faults, some rejected, some failing, some started again. */
-async function runFaults(assembly: string, seed: string): Promise<Simulation> {
-  const random = createRandom(seed);
-  const simulation = await simulate(assembly, {
-    seed,
-    faults: drawFaults(random.fork('faults'), field),
-    clients: 'direct',
-  });
-  void new SimulatedInstances(simulation);
-  const uploads: Upload[] = beginWorkload(simulation, random.fork('workload'), 5, (error) => {
-    throw error;
-  });
-  await simulation.settle();
-  await simulation.advance(3 * 60 * 60_000);
-  for (const upload of uploads) startByHand(simulation, upload);
-  await simulation.settle();
-  return simulation;
 }
 
 /** Every target of a rule refuses its event, so that each goes to the dead letters. */
@@ -193,8 +161,5 @@ export const scenarios: readonly (readonly [string, (assembly: string) => Promis
   ['objects that are started by name', runByName],
   ['executions that are stopped while others wait', runStopped],
   ['functions that fail, objects that are not there, plain HTTP', runBroken],
-  ...Array.from({ length: 10 }, (_, index) => {
-    const seed = `access ${index}`;
-    return [`the faults of seed "${seed}"`, (assembly: string) => runFaults(assembly, seed)] as const;
-  }),
+  ...mishaps,
 ];
