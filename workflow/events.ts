@@ -41,11 +41,14 @@ export function createEvents(
     deadLetters,
   });
   events.watch(stateMachine);
-  // Both go on with whatever operation an event leads to, so they may do what the states' own functions may.
+  // The relay goes on with whatever operation an event leads to, so it may do what the states' own functions may. The cleaner
+  // gives slots to those who wait for them; images and backups go on without it.
   for (const lambda of [events.relay, events.cleaner]) {
     lambda.allow(...taskResponseStatements(), ...commandStatements(document.documentArn, processor.instances));
-    if (snapshot) lambda.allow(...snapshotStatements(scope, snapshot, parts));
-    if (backup) lambda.allow(...backupStatements(backup.recovery.vault.backupVaultArn, backup.recovery.role));
+  }
+  if (snapshot) events.relay.allow(...snapshotStatements(scope, snapshot, parts));
+  if (backup) {
+    events.relay.allow(...backupStatements(backup.recovery.vault.backupVaultArn, backup.recovery.role));
   }
   const keeper = processor.follow?.({ ledger, slotsPerInstance: processor.slotsPerInstance });
   keeper?.function.allow(...taskResponseStatements(), ...commandStatements(document.documentArn, processor.instances));
