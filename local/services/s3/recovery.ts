@@ -1,7 +1,7 @@
 /** Buckets as AWS Backup sees them: what a backup takes in, and how a restore puts it back. */
 import type { Principal } from '../service';
 import { archivedClasses } from './archive';
-import { Bucket, type Encryption, type ObjectVersion } from './bucket';
+import type { Bucket, Encryption, ObjectVersion } from './bucket';
 import type { S3Context } from './context';
 
 /** What AWS Backup does with buckets. */
