@@ -1,5 +1,5 @@
 /** Task: publishes the results of a command, once they are proved complete, by writing them into the object's record. */
-import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, HeadObjectCommand, NoSuchKey, NotFound, S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { defineTask } from './define-task';
@@ -11,7 +11,7 @@ import {
   type StoredResults,
   storedResults,
 } from './object-reference';
-import { objectLeaseSeconds } from './operations/object-record';
+import { publishResults } from './operations/object-record';
 import { TaskError } from './task-error';
 
 /** Files whose checksums are asked for at a time. */
@@ -30,8 +30,8 @@ export const storeResults = defineTask({
     'Object.LeaseLost': 'Another execution has taken the object over.',
   },
   run: async ({ object, outcome }, context) => {
-    const owner = context.execution?.arn;
-    if (owner === undefined)
+    const { execution } = context;
+    if (execution === undefined)
       throw new Error('store-results runs only in an execution: it writes what that execution owns');
     const files = parseManifest(await readManifest(context.client(S3Client), outcome));
     await checkFiles(context.client(S3Client), outcome, files);
@@ -43,22 +43,17 @@ export const storeResults = defineTask({
       totalBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
       storedAt: new Date(context.nowMs()).toISOString(),
     };
-    try {
-      await publish(context.client(DynamoDBClient), {
+    await publishResults(
+      {
+        client: context.client(DynamoDBClient),
         tableName: context.settings.ledgerTable,
         record: object.record,
-        owner,
-        results,
-        leaseExpiresAt: Math.floor(context.nowMs() / 1000) + objectLeaseSeconds,
-      });
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      throw context.error(
-        'Object.LeaseLost',
-        `The record of the object belongs to another execution by now\n  got: ${object.record.pk} ${object.record.sk}\n  allowed: a record owned by ${owner}\n  fix: nothing, if the other execution does its work; else start the object again`,
-        { cause: error },
-      );
-    }
+        owner: execution.arn,
+        nowMs: context.nowMs(),
+      },
+      execution.redriveCount,
+      results,
+    );
     return results;
   },
 });
@@ -115,45 +110,6 @@ async function headObject(s3: S3Client, outcome: CommandOutcome, key: string) {
     if (!(error instanceof NotFound)) throw error;
     throw invalid(outcome, 'a file is missing', key, 'every file that the manifest names');
   }
-}
-
-interface Publication {
-  readonly tableName: string;
-  readonly record: { readonly pk: string; readonly sk: string };
-  readonly owner: string;
-  readonly results: StoredResults;
-  readonly leaseExpiresAt: number;
-}
-
-/** Doing it again is harmless: the same owner writes the same results, at most with a later instant. */
-async function publish(dynamodb: DynamoDBClient, publication: Publication): Promise<void> {
-  const { results } = publication;
-  await dynamodb.send(
-    new UpdateItemCommand({
-      TableName: publication.tableName,
-      Key: { pk: { S: publication.record.pk }, sk: { S: publication.record.sk } },
-      // FAILED and still owned by us: the execution was redriven after the cleaner had closed its record.
-      UpdateExpression: 'SET results = :results, leaseExpiresAt = :lease, #status = :running REMOVE failure',
-      ConditionExpression: '#owner = :owner AND (#status = :running OR #status = :failed)',
-      ExpressionAttributeNames: { '#owner': 'owner', '#status': 'status' },
-      ExpressionAttributeValues: {
-        ':owner': { S: publication.owner },
-        ':running': { S: 'RUNNING' },
-        ':failed': { S: 'FAILED' },
-        ':lease': { N: String(publication.leaseExpiresAt) },
-        ':results': {
-          M: {
-            bucket: { S: results.bucket },
-            prefix: { S: results.prefix },
-            manifestKey: { S: results.manifestKey },
-            fileCount: { N: String(results.fileCount) },
-            totalBytes: { N: String(results.totalBytes) },
-            storedAt: { S: results.storedAt },
-          },
-        },
-      },
-    }),
-  );
 }
 
 function invalid(outcome: CommandOutcome, what: string, got: string, allowed: string): TaskError {

@@ -7,7 +7,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { UpdateItemCommand, type UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { fromItem, toItem, type PlainItem } from '../attribute-values';
-import type { RecordReference, Rejection } from '../object-reference';
+import type { RecordReference, Rejection, StoredResults } from '../object-reference';
 import { TaskError } from '../task-error';
 
 /** How long an execution owns a record without a sign of life. Each task of the workflow renews it;
@@ -33,16 +33,35 @@ export function stateMachineNameOf(executionArn: string): string {
  * A record that the cleaner has closed is opened again only by a later redrive, never by a handler that was late.
  * @throws TaskError `Object.LeaseLost` */
 export async function renewLease(access: RecordAccess, redriveCount: number): Promise<void> {
+  await renew(access, redriveCount, {});
+}
+
+/** Publishes results by naming them in the record, and extends the lease. Doing it again is harmless: the same owner writes
+ * the same results, at most with a later instant.
+ * @throws TaskError `Object.LeaseLost`, as `renewLease` */
+export async function publishResults(
+  access: RecordAccess,
+  redriveCount: number,
+  results: StoredResults,
+): Promise<void> {
+  await renew(access, redriveCount, { results });
+}
+
+async function renew(access: RecordAccess, redriveCount: number, more: PlainItem): Promise<void> {
+  const others = Object.keys(more);
   const renewed = await update(access, {
-    UpdateExpression: 'SET #status = :running, #leaseExpiresAt = :lease, #runningIn = :machine REMOVE #failure',
+    UpdateExpression:
+      'SET #status = :running, #leaseExpiresAt = :lease, #runningIn = :machine' +
+      `${others.map((name) => `, #${name} = :${name}`).join('')} REMOVE #failure`,
     ConditionExpression: '#owner = :me AND (#status = :running OR #failure.#redriveCount < :redriveCount)',
-    names: ['status', 'leaseExpiresAt', 'runningIn', 'failure', 'owner', 'redriveCount'],
+    names: ['status', 'leaseExpiresAt', 'runningIn', 'failure', 'owner', 'redriveCount', ...others],
     values: {
       ':running': 'RUNNING',
       ':lease': leaseEnd(access),
       ':machine': stateMachineNameOf(access.owner),
       ':me': access.owner,
       ':redriveCount': redriveCount,
+      ...Object.fromEntries(others.map((name) => [`:${name}`, more[name]])),
     },
   });
   if (renewed === undefined) throw leaseLost(access);

@@ -53,8 +53,8 @@ async function upload(files: Readonly<Record<string, string>>, manifest?: string
   await account.upload('results', outcome.manifestKey, text);
 }
 
-function store(executionArn = execution) {
-  const event = { input: { object, outcome }, execution: { arn: executionArn, state: 'Store results' } };
+function store(executionArn = execution, redriveCount = 0) {
+  const event = { input: { object, outcome }, execution: { arn: executionArn, state: 'Store results', redriveCount } };
   return account.invoke(storeResults, { ledgerTable }, event);
 }
 
@@ -82,10 +82,20 @@ it('publishes that there are no results', async () => {
 it('may run again, and after a redrive of an execution whose record was closed', async () => {
   await upload({ a: 'a' });
   await store();
-  await account.write({ ...record()!, status: 'FAILED', failure: { error: 'x', cause: 'y', at: 'z' } });
-  expect(await store()).toMatchObject({ fileCount: 1 });
-  expect(record()).toMatchObject({ status: 'RUNNING' });
+  const failure = { error: 'x', cause: 'y', at: 'z', redriveCount: 0 };
+  await account.write({ ...record()!, status: 'FAILED', failure });
+  expect(await store(execution, 1)).toMatchObject({ fileCount: 1 });
+  // By this the sweep finds it, should its execution end unheard.
+  expect(record()).toMatchObject({ status: 'RUNNING', runningIn: 'workflow' });
   expect(record()).not.toHaveProperty('failure');
+});
+
+it('does not open a record again that was closed when its execution ended: it was late', async () => {
+  await upload({ a: 'a' });
+  const failure = { error: 'Execution.Aborted', cause: 'y', at: 'z', redriveCount: 0 };
+  await account.write({ ...record()!, status: 'FAILED', failure });
+  await expect(store()).rejects.toMatchObject({ name: 'Object.LeaseLost' });
+  expect(record()).toMatchObject({ status: 'FAILED', failure });
 });
 
 it.each([
