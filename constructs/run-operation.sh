@@ -6,7 +6,8 @@
 # never part of a script, never where a shell or the AWS CLI would expand it.
 #
 # Exit codes: 0 done; 65, 75 and all others as the command gave them, except 194. Our own: 69 this instance lacks
-# something, 73 the results cannot be stored, 74 a transfer failed, 75 an earlier run of the operation was cut off.
+# something, 73 the results cannot be stored, 74 S3 refuses a transfer, 75 a transfer failed that may work another time, or
+# an earlier run of the operation was cut off.
 
 # The agent starts scripts with sh: dash on some systems, bash in POSIX mode on others.
 if [ "${RUN_OPERATION_SHELL:-}" != bash ]; then exec env RUN_OPERATION_SHELL=bash bash "$0"; fi
@@ -160,8 +161,16 @@ download_object() {
     key=file://$work/key
   fi
   AWS_CLI_FILE_ENCODING=UTF-8 aws s3api get-object --bucket="$OBJECT_BUCKET" --key="$key" "$version" "$OBJECT_FILE" \
-    >"$work/downloaded.json" || stop 74 'the object could not be downloaded'
+    >"$work/downloaded.json" 2>"$work/transfer" || transfer_failed 'the object could not be downloaded'
   (($(wc -c <"$OBJECT_FILE") == OBJECT_SIZE)) || stop 74 "the object is not $OBJECT_SIZE bytes long, as it was when it was validated"
+}
+
+# What S3 has answered will not change by asking again; a network, a throttle or S3's own trouble will.
+transfer_failed() {
+  cat "$work/transfer" >&2
+  grep -qE '\((NoSuch(Key|Version|Bucket)|Access ?Denied|Forbidden|InvalidObjectState|PreconditionFailed|MethodNotAllowed|KMS\.[A-Za-z]+|40[0345]|412)\)' "$work/transfer" ||
+    stop 75 "$1, which may be different another time"
+  stop 74 "$1: S3 refuses it. Is the object version still there and not archived, and may the role of this instance read it, write the results and use their keys?"
 }
 
 # Output goes to files: nothing the command prints can fill a pipe, be cut off, or keep the agent waiting for a daemon.
@@ -232,8 +241,8 @@ upload() {
   local -r from=$1 to=$2
   shift 2
   printf '[default]\ns3 =\n  multipart_threshold = 5GB\n  preferred_transfer_client = classic\n' >"$work/aws-config"
-  AWS_CONFIG_FILE=$work/aws-config aws s3 cp "$from" "$to" --checksum-algorithm SHA256 --only-show-errors "$@" >&2 ||
-    stop 74 'the results could not be uploaded'
+  AWS_CONFIG_FILE=$work/aws-config aws s3 cp "$from" "$to" --checksum-algorithm SHA256 --only-show-errors "$@" >&2 2>"$work/transfer" ||
+    transfer_failed 'the results could not be uploaded'
 }
 
 # The whole output, beside the results. Losing it does not make the work undone.

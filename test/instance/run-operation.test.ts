@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duration } from 'aws-cdk-lib';
+import type { ObjectReference } from '../../tasks';
 import { parseManifest } from '../../tasks/manifest';
 import { InstanceFixture } from './fixture';
 
@@ -85,6 +86,30 @@ describe('a command that succeeds', () => {
     expect(await fixture.run(object, 'op-1')).toMatchObject({
       exitCode: 74,
       errors: expect.stringContaining('PreconditionFailed'),
+    });
+  });
+});
+
+describe('a download that fails', () => {
+  it('asks for another try when S3 might answer otherwise then', async () => {
+    fixture.useCommand('cat "$OBJECT_FILE"');
+    fixture.fail = (request) => request.startsWith('GetObject');
+    expect(await fixture.run(await fixture.upload('in/a.txt'), 'op-1')).toMatchObject({
+      exitCode: 75,
+      errors: expect.stringMatching(/InternalError[^]*could not be downloaded, which may be different another time/),
+    });
+  });
+
+  it.each([
+    ['NoSuchVersion', (object: ObjectReference) => ({ ...object, versionId: 'gone' })],
+    ['AccessDenied', (object: ObjectReference) => object],
+  ])('says what to look at when S3 refuses it: %s', async (code, change) => {
+    fixture.useCommand('cat "$OBJECT_FILE"');
+    fixture.refuse = (request) => code === 'AccessDenied' && request.startsWith('GetObject');
+    const object = change(await fixture.upload('in/a.txt'));
+    expect(await fixture.run(object, 'op-1')).toMatchObject({
+      exitCode: 74,
+      errors: expect.stringMatching(new RegExp(`\\(${code}\\)[^]*S3 refuses it. Is the object version still there`)),
     });
   });
 });
