@@ -20,6 +20,9 @@ export interface FleetKeeperProps {
   /** The lifecycle hook that holds instances of the fleet's group until their work is done.
    * @default - there is none */
   readonly hookName?: string;
+  /** Document of the only workflow whose operations it moves on.
+   * @default - those of all workflows on the fleet */
+  readonly documentName?: string;
 }
 
 /** Looks after a fleet every minute: publishes how many operations wait, hands work to instances that have become ready,
@@ -32,11 +35,11 @@ export class FleetKeeper extends Construct {
 
   constructor(scope: Construct, id: string, props: FleetKeeperProps) {
     super(scope, id);
-    const { ledger, fleet, hookName } = props;
+    const { ledger, fleet, hookName, documentName } = props;
     this.fleetId = fleet.id;
     this.function = new TaskFunction(this, 'Function', {
       task: tendFleet,
-      settings: { ledgerTable: ledger.table.tableName, fleet, hookName },
+      settings: { ledgerTable: ledger.table.tableName, fleet, hookName, documentName },
     });
     ledger.grantOperations(this.function);
     if (hookName !== undefined && fleet.kind === 'autoScalingGroup') {

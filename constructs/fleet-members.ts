@@ -56,6 +56,8 @@ export interface FleetConfig {
 export interface FollowedQueue {
   readonly ledger: LedgerTable;
   readonly slotsPerInstance: number;
+  /** The document of the workflow that follows. */
+  readonly documentName: string;
 }
 
 /** Instances that take commands: an `InstanceFleet`, or existing ones that its `from…` methods name. */

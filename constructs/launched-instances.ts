@@ -65,7 +65,8 @@ export class LaunchedInstances implements IInstanceFleet {
         },
       },
       grantees: [role],
-      follow: ({ ledger }: FollowedQueue) => new FleetKeeper(scope, 'Keeper', { ledger, fleet }),
+      follow: ({ ledger, documentName }: FollowedQueue) =>
+        new FleetKeeper(scope, 'Keeper', { ledger, fleet, documentName }),
     };
   }
 

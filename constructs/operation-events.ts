@@ -83,12 +83,12 @@ export class OperationEvents extends Construct {
     const onFailure = queueDestination(props.deadLetters.queue);
     this.relay = new TaskFunction(this, 'Relay', {
       task: relayEvent,
-      settings: { ledgerTable, fleetIds: [props.fleet.id] },
+      settings: { ledgerTable, fleetIds: [props.fleet.id], documentName: props.documentName },
       onFailure,
     });
     this.cleaner = new TaskFunction(this, 'Cleaner', {
       task: cleanUpExecution,
-      settings: { ledgerTable },
+      settings: { ledgerTable, documentName: props.documentName },
       onFailure,
       // A sweep may find many executions at once, after an outage.
       timeout: Duration.minutes(5),

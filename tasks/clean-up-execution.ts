@@ -30,7 +30,12 @@ export const cleanUpExecution = defineTask({
   description: 'Cancels the commands, frees the slots and records the failure of executions that ended badly.',
   input: z.union([sweepRequest, z.looseObject({ detail: executionStatus })]),
   output: z.object({ operationIds: z.array(z.string()), recordsFailed: z.number().int() }),
-  settings: z.object({ ledgerTable: z.string() }),
+  settings: z.object({
+    ledgerTable: z.string(),
+    /** The workflow's document: operations of others are left to them.
+     * @default - all operations are the workflow's */
+    documentName: z.string().optional(),
+  }),
   run: async (event, context) => {
     const request = sweepRequest.safeParse(event).data;
     if (request !== undefined) return sweep(request.sweep.stateMachineName, context);

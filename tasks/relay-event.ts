@@ -18,6 +18,9 @@ export const relayEvent = defineTask({
   output: z.object({ operationIds: z.array(z.string()) }),
   settings: z.object({
     ledgerTable: z.string(),
+    /** The workflow's document: operations of others are left to them.
+     * @default - all operations are the workflow's */
+    documentName: z.string().optional(),
     /** Fleets whose instances' state changes matter. */
     fleetIds: z.array(z.string()),
   }),

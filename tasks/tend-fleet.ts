@@ -23,6 +23,9 @@ export const tendFleet = defineTask({
   output: z.object({ waiting: z.number().int(), held: z.number().int(), ready: z.number().int() }),
   settings: z.object({
     ledgerTable: z.string(),
+    /** The workflow's document: operations of others are left to them.
+     * @default - all operations are the workflow's */
+    documentName: z.string().optional(),
     fleet,
     /** The hook that holds instances of the group while they end their work.
      * @default - there is none */

@@ -50,7 +50,11 @@ export function createEvents(
   if (backup) {
     events.relay.allow(...backupStatements(backup.recovery.vault.backupVaultArn, backup.recovery.role));
   }
-  const keeper = processor.follow?.({ ledger, slotsPerInstance: processor.slotsPerInstance });
+  const keeper = processor.follow?.({
+    ledger,
+    slotsPerInstance: processor.slotsPerInstance,
+    documentName: document.documentName,
+  });
   keeper?.function.allow(...taskResponseStatements(), ...commandStatements(document.documentArn, processor.instances));
   return { events, keeper };
 }

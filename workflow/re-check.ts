@@ -2,6 +2,7 @@
  * A completion event may be lost, so each long operation's state wakes up by itself: a heartbeat that nobody sends. */
 import { Duration } from 'aws-cdk-lib';
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
+import { operationDueError } from '../tasks/operations/completion';
 
 /** Longer than a task function runs, because the heartbeat's clock starts with the function. */
 const shortestIntervalSeconds = 60;
@@ -21,12 +22,12 @@ export function heartbeatSeconds(deadline: Duration, firstReCheck = Duration.sec
   );
 }
 
-/** Re-enters the state when its heartbeat expires. Both names, because history calls an expired heartbeat States.Timeout,
+/** Re-enters the state when its heartbeat expires, or when another workflow on the same fleet tells it so. Both names, because history calls an expired heartbeat States.Timeout,
  * and the state has no other timeout: its deadline is the operation's, and outlives each attempt.
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (read 2026-11) */
 export function retryHeartbeat(deadline: Duration): RetryProps {
   return {
-    errors: ['States.HeartbeatTimeout', 'States.Timeout'],
+    errors: ['States.HeartbeatTimeout', 'States.Timeout', operationDueError],
     interval: Duration.seconds(1),
     backoffRate: 1,
     maxAttempts: greatestReCheckCount(deadline) + 10,

@@ -3,7 +3,7 @@ import { InvocationDoesNotExist, SSMClient, type GetCommandInvocationResult } fr
 import { endInvocation, giveBack, holdsSlot, missDeadline, tryAgain } from './command-end';
 import { stepLaunch } from './command-launch';
 import { judgeInvocation } from './command-status';
-import { isAwaited } from './completion';
+import { isAwaited, wakeOwner } from './completion';
 import { readFleet, wakeNext } from './fleet';
 import { findLoss } from './fleet-instances';
 import { protectInstance } from './fleet-protection';
@@ -19,12 +19,20 @@ const listingGraceMs = 50_000;
 /** GetCommandInvocation knows a command within this time after it was sent. */
 const invocationGraceMs = 10 * 60_000;
 
+/** From the end of a token until the next one has come, crashes of its bringer included. */
+const betweenTokensMs = 15_000;
+
+/** A state's heartbeat brings another token within half an hour. */
+const longestTokenMs = 32 * 60_000;
+
 /** How many of those who wait look after the fleet. A lost poke is found out by the first of their re-checks; a thousand who
  * stand behind them would only ask the same again. */
 const lookoutCount = 10;
 
 /** Moves a command on by one step. */
-export function stepCommand(operation: CommandOperation, context: StepContext): Promise<StepResult> {
+export async function stepCommand(operation: CommandOperation, context: StepContext): Promise<StepResult> {
+  // What happens to instances, each workflow hears for itself.
+  if (!isOurs(operation, context) && operation.progress.phase !== 'queued') return 'waiting';
   switch (operation.progress.phase) {
     case 'queued':
       return takeSlotAndSend({ ...operation, progress: operation.progress }, context);
@@ -38,7 +46,7 @@ export function stepCommand(operation: CommandOperation, context: StepContext): 
 }
 
 async function takeSlotAndSend(operation: CommandInPhase<'queued'>, context: StepContext): Promise<StepResult> {
-  if (isLate(operation, context)) return missDeadline(operation, context);
+  if (isLate(operation, context)) return isOurs(operation, context) ? missDeadline(operation, context) : 'waiting';
   if (!operation.progress.listed) return 'waiting';
   const { fleet } = operation.settings;
   const front = await context.ledger.readWaiting(fleetPartition(fleet.id), lookoutCount);
@@ -53,7 +61,10 @@ async function takeSlotAndSend(operation: CommandInPhase<'queued'>, context: Ste
     context.poke(front.slice(0, free.length));
     return 'waiting';
   }
-  if (!(await isAwaited(operation, context))) return stepAside(operation, context);
+  if (!isOurs(operation, context)) {
+    return (await wakeOwner(operation, context)) ? 'waiting' : giveWay(operation, front.slice(0, free.length), context);
+  }
+  if (!(await isAwaited(operation, context))) return giveWay(operation, front.slice(0, free.length), context);
   const nowMs = context.nowMs();
   const launches = fleet.kind === 'launch';
   const begun = { slot, intentAtMs: nowMs };
@@ -75,6 +86,31 @@ async function sendFirst(operation: CommandInPhase<'starting'>, context: StepCon
   const instanceId = instanceOf(operation);
   if (await protectInstance(operation.settings.fleet, instanceId, context)) return send(operation, context);
   return giveBack(operation, `${instanceId} was about to leave its group`, context);
+}
+
+/** Workflows that share a ledger and a fleet share the queue too, but each may only send its own document. */
+function isOurs({ settings }: CommandOperation, { documentName }: StepContext): boolean {
+  return documentName === undefined || documentName === settings.documentName;
+}
+
+/** Between two tokens an operation keeps its place, and its slot stays free for it: it comes a moment later. Only when it does
+ * not, it has nobody who waits for it. */
+async function giveWay(
+  operation: CommandInPhase<'queued'>,
+  front: readonly string[],
+  context: StepContext,
+): Promise<StepResult> {
+  const nowMs = context.nowMs();
+  const { silentSinceMs } = operation.progress;
+  if (nowMs - operation.taskTokenAtMs > longestTokenMs) return stepAside(operation, context);
+  if (silentSinceMs !== undefined) {
+    return nowMs - silentSinceMs < betweenTokensMs ? 'waiting' : stepAside(operation, context);
+  }
+  const silent = { ...operation, progress: { phase: 'queued', listed: true, silentSinceMs: nowMs } } as const;
+  if ((await context.ledger.saveOperation(silent)) === undefined) return 'moved';
+  // There may be slots for those behind it as well.
+  context.poke(front.filter((id) => id !== operation.id));
+  return 'waiting';
 }
 
 /** Nobody seems to wait for the operation: the next in the list comes first. A re-check, if there is one, puts it back. */

@@ -75,6 +75,19 @@ export async function report(operation: Operation, completion: Completion, conte
   return 'moved';
 }
 
+/** Error by which a state is told to look at its operation at once; it retries on it. */
+export const operationDueError = 'Operation.Due';
+
+/** Has the state look at its operation at once: for callers that may not move the operation on themselves.
+ * @returns false when nobody waits with the operation's token */
+export function wakeOwner(operation: Operation, context: StepContext): Promise<boolean> {
+  const { taskToken } = operation;
+  const cause = 'Its turn has come: the state goes on by itself';
+  return sendIfAwaited(context, (client) =>
+    client.send(new SendTaskFailureCommand({ taskToken, error: operationDueError, cause })),
+  );
+}
+
 /** Whether a state still waits for the operation, before something is begun for it. */
 export async function isAwaited(operation: Operation, context: StepContext): Promise<boolean> {
   if (context.nowMs() - operation.taskTokenAtMs < freshTokenMs) return true;

@@ -5,6 +5,9 @@ import { Ledger } from './ledger';
 
 export type OperationContext = Pick<TaskContext, 'client' | 'log' | 'nowMs' | 'remainingTimeMs'> & {
   readonly ledger: Ledger;
+  /** The document of the workflow that the caller belongs to: it may send no other. Workflows may share a ledger and a fleet.
+   * @default - the caller may send those of all who share the fleet */
+  readonly documentName?: string | undefined;
 };
 
 /** Given to the steps of an operation. */
@@ -18,7 +21,10 @@ export interface StepContext extends OperationContext {
 export type StepResult = 'moved' | 'waiting';
 
 /** The context of any task that works on operations. */
-export type OperationTaskContext = Omit<TaskContext<{ ledgerTable: string }>, 'error'>;
+export type OperationTaskContext = Omit<
+  TaskContext<{ ledgerTable: string; documentName?: string | undefined }>,
+  'error'
+>;
 
 /** Makes the context of operations from that of a task. */
 export function operationContext(context: OperationTaskContext): OperationContext {
@@ -28,5 +34,6 @@ export function operationContext(context: OperationTaskContext): OperationContex
     nowMs: context.nowMs,
     remainingTimeMs: context.remainingTimeMs,
     ledger: new Ledger(context.client(DynamoDBClient), context.settings.ledgerTable),
+    documentName: context.settings.documentName,
   };
 }

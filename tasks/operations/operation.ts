@@ -51,7 +51,12 @@ const launchedInstance = { instanceId: z.string().optional() };
 /** How far a command has come. */
 const commandProgress = z.discriminatedUnion('phase', [
   /** Waits for a slot. Not `listed`: nobody seems to wait for it any more; its next re-check puts it back in its place. */
-  z.object({ phase: z.literal('queued'), listed: z.boolean() }),
+  z.object({
+    phase: z.literal('queued'),
+    listed: z.boolean(),
+    /** Since when its token is known to be stale: another one may be on its way. */
+    silentSinceMs: z.number().optional(),
+  }),
   /** Holds a slot, and is about to launch its instance or waits until it takes commands. */
   z.object({
     phase: z.literal('launching'),

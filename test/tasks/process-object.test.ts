@@ -1,11 +1,17 @@
 import { processObject } from '../../tasks';
 import type { ScriptRequest, ScriptResult } from '../../local/services/ssm';
+import type { AwsEvent } from '../../local/services/aws-event';
 import { ServiceError } from '../../local/services/service';
 import { Account, processSettings, type AccountOptions } from './account';
 
 jest.setTimeout(30_000);
 
 const execution = 'arn:aws:states:eu-west-1:111122223333:execution:workflow:one';
+
+const instanceEvent = (account: Account): AwsEvent => ({
+  ...{ source: 'aws.ec2', detailType: 'EC2 Instance State-change Notification', resources: [] },
+  detail: { 'instance-id': account.instanceIds[0]!, state: 'running' },
+});
 
 async function start(
   answer: (request: ScriptRequest) => ScriptResult | undefined,
@@ -79,7 +85,26 @@ describe('process-object', () => {
     await account.pass(3600);
     expect(visits.map((visit) => visit.status)).toEqual(['succeeded', 'ended', 'succeeded']);
     expect(account.ssm.commands.all.size).toBe(2);
+    // It might have come back: whoever looks next takes it off the list.
+    await account.relay(instanceEvent(account));
     expect(account.items('fleet#')).toEqual([]);
+  });
+
+  it('keeps the turn of an operation that is between two tokens, and its slot free', async () => {
+    const { account, visits } = await start(() => ({ durationMs: 300_000 }), { count: 3 });
+    const [first] = account.items('fleet#').filter(({ sk }) => String(sk).startsWith('waiting#'));
+    const id = String(first!['operationId']);
+    const executionArn = String(account.item(`operation#${id}`, 'operation')!['owner']);
+    const index = visits.findIndex((visit) => visit.executionArn === executionArn);
+    await account.pass(299);
+    account.expireToken(visits[index]!);
+    await account.pass(10);
+    expect(account.ssm.commands.all.size).toBe(1);
+    const object = await account.claim(executionArn, `incoming/${index}.csv`);
+    account.enter(processObject, processSettings, { object }, { executionArn });
+    await account.pass(1);
+    expect(account.item(`operation#${id}`, 'operation')).toMatchObject({ progress: { phase: 'running' } });
+    expect(account.ssm.commands.all.size).toBe(2);
   });
 
   it('takes a slot whose lease has ended from an operation that nobody moves on', async () => {

@@ -118,7 +118,7 @@ describe('long operations', () => {
     '%s retries an expired heartbeat before anything else, often enough for its deadline',
     (_, state) => {
       expect(state.Retry![0]).toMatchObject({
-        ErrorEquals: ['States.HeartbeatTimeout', 'States.Timeout'],
+        ErrorEquals: ['States.HeartbeatTimeout', 'States.Timeout', 'Operation.Due'],
         BackoffRate: 1,
       });
       expect(state.Retry![0]!['MaxAttempts']).toBeGreaterThan(780);
