@@ -134,12 +134,10 @@ export function imageStatements(scope: Construct, images: ImageScope): PolicySta
     }),
     new PolicyStatement({
       sid: 'FollowImages',
-      actions: [
-        'ec2:DescribeImages',
-        ...(removesImages ? ['ec2:DescribeInstances', 'ec2:DescribeLaunchTemplateVersions'] : []),
-      ],
+      actions: ['ec2:DescribeImages'],
       resources: ['*'],
     }),
+    ...(removesImages ? [findUsersOfImages()] : []),
     ...(copies.length > 0 ? copyImages(madeImages, copied) : []),
     ...copies.flatMap(({ region, keyArn }) => (keyArn === undefined ? [] : useKeyForCopies(keyArn, region))),
     ...(removesImages ? [removeImages([...made, ...copied], imageSet)] : []),
@@ -175,6 +173,20 @@ function useKeyForCopies(keyArn: string, region: string): PolicyStatement[] {
       conditions: { StringEquals: throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
     }),
   ];
+}
+
+/** EC2 looks for what names an image with the caller's own rights. */
+function findUsersOfImages(): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'FindUsersOfImages',
+    actions: [
+      'ec2:DescribeImageReferences',
+      'ec2:DescribeInstances',
+      'ec2:DescribeLaunchTemplates',
+      'ec2:DescribeLaunchTemplateVersions',
+    ],
+    resources: ['*'],
+  });
 }
 
 function removeImages(resources: string[], imageSet: string): PolicyStatement {

@@ -30,7 +30,8 @@ export interface SnapshotOptions {
    * @default - none */
   readonly parameterName?: string;
   /** How many of the newest images are kept, with their snapshots. One in use stays as well: an instance was launched from
-   * it, the latest or default version of a launch template names it, or the parameter does.
+   * it, any version of a launch template names it, or the parameter does. Whether
+   * other accounts use one that you share with them is not looked at.
    * @default - all */
   readonly keep?: number;
   /** How long images are kept. The newest one and those in use always are.

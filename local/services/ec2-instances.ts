@@ -37,7 +37,10 @@ export type InstanceChange = InstanceState | 'rebooting' | 'rebooted';
 export interface LaunchTemplate {
   readonly launchTemplateId: string;
   readonly name: string;
+  /** Of the newest version. */
   readonly request: LaunchRequest;
+  /** Of the versions before, the oldest first. Nothing is launched from them here; they only name images. @default - none */
+  readonly earlier?: readonly LaunchRequest[];
 }
 
 interface TemplateSpecification {

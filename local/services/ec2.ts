@@ -1,4 +1,5 @@
 /** Simulated EC2: instances, launch templates, machine images and snapshots, as far as a workflow sees them. */
+import { describeImageReferences } from './ec2-image-references';
 import { Ec2Images } from './ec2-images';
 import { Ec2Instances } from './ec2-instances';
 import { checkEc2Parameters, checkTag, type Ec2Options, type Image, type Input } from './ec2-model';
@@ -14,6 +15,7 @@ const operationsElsewhere: ReadonlySet<string> = new Set([
   'CreateTags',
   'DeleteSnapshot',
   'DeregisterImage',
+  'DescribeImageReferences',
   'DescribeImages',
   'DescribeInstances',
   'DescribeLaunchTemplateVersions',
@@ -65,6 +67,7 @@ export class Ec2Service implements Service {
       CreateImage: (input) => images.createImage(input),
       CopyImage: (input) => images.copyImage(input),
       DescribeImages: (input) => images.describeImages(input),
+      DescribeImageReferences: (input) => describeImageReferences(input, { images, instances, options }),
       DeregisterImage: (input) => images.deregisterImage(input),
       DescribeSnapshots: (input) => images.describeSnapshots(input),
       DeleteSnapshot: (input) => images.deleteSnapshot(input),

@@ -1,11 +1,11 @@
 /** What follows a new image: it is published, and images that are no longer to be kept are removed with their snapshots. */
 import {
   DeregisterImageCommand,
+  DescribeImageReferencesCommand,
   DescribeImagesCommand,
-  DescribeInstancesCommand,
-  DescribeLaunchTemplateVersionsCommand,
   EC2Client,
   type Image,
+  type ResourceTypeRequest,
 } from '@aws-sdk/client-ec2';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { StepContext } from './operation-context';
@@ -28,7 +28,7 @@ export async function publishImage(parameterName: string, imageId: string, conte
 }
 
 /** Removes the images of a set that are beyond its retention and that nothing uses: no instance was launched from them, no
- * launch template names them in its latest or default version, and the parameter does not either.
+ * version of a launch template names them, and the parameter does not either.
  * What cannot be removed is logged and stays for the next time: it must not fail the image that is new.
  * @param copiesIn A Region, to do the same with the copies there.
  *   @default - the images themselves */
@@ -92,55 +92,42 @@ async function readImages(set: string, ec2: EC2Client): Promise<Image[]> {
   return images;
 }
 
-/** DescribeInstances takes at most 200 values in a filter; what is beyond them waits for the next image. */
-const maximumFilterValues = 200;
+/** EC2's limit.
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImageReferences.html (read 2026-11) */
+const imagesPerRequest = 10;
 
+/** Finds the images that an instance was launched from which is not terminated, and those that any version of a launch template names:
+ * an Auto Scaling group may be bound to a version that is neither the latest nor the default.
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html (read 2026-11) */
 async function readImagesInUse(images: readonly Image[], ec2: EC2Client): Promise<Set<string | undefined>> {
-  if (images.length === 0) return new Set();
-  const imageIds = images.slice(0, maximumFilterValues).flatMap((image) => image.ImageId ?? []);
-  const used = await Promise.all([readLaunchedImages(imageIds, ec2), readTemplateImages(imageIds, ec2)]);
-  return new Set([...used.flat(), ...images.slice(maximumFilterValues).map((image) => image.ImageId)]);
-}
-
-async function readLaunchedImages(imageIds: string[], ec2: EC2Client): Promise<(string | undefined)[]> {
-  const inUse: (string | undefined)[] = [];
-  let NextToken: string | undefined;
-  do {
-    const page = await ec2.send(
-      new DescribeInstancesCommand({
-        Filters: [
-          { Name: 'image-id', Values: imageIds },
-          { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
-        ],
-        NextToken,
-      }),
-    );
-    for (const reservation of page.Reservations ?? []) {
-      for (const instance of reservation.Instances ?? []) inUse.push(instance.ImageId);
-    }
-    NextToken = page.NextToken;
-  } while (NextToken);
+  const inUse = new Set<string | undefined>();
+  for (let start = 0; start < images.length; start += imagesPerRequest) {
+    const ImageIds = images.slice(start, start + imagesPerRequest).flatMap((image) => image.ImageId ?? []);
+    let NextToken: string | undefined;
+    do {
+      const page = await ec2.send(
+        new DescribeImageReferencesCommand({ ImageIds, ResourceTypes: usersOfImages, NextToken }),
+      );
+      for (const { ImageId } of page.ImageReferences ?? []) inUse.add(ImageId);
+      NextToken = page.NextToken;
+    } while (NextToken);
+  }
   return inUse;
 }
 
-/** Versions that are neither the latest nor the default can only be read template by template: they do not protect an image.
- * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeLaunchTemplateVersions.html (read 2026-11) */
-async function readTemplateImages(imageIds: string[], ec2: EC2Client): Promise<(string | undefined)[]> {
-  const inUse: (string | undefined)[] = [];
-  let NextToken: string | undefined;
-  do {
-    const page = await ec2.send(
-      new DescribeLaunchTemplateVersionsCommand({
-        Versions: ['$Latest', '$Default'],
-        Filters: [{ Name: 'image-id', Values: imageIds }],
-        NextToken,
-      }),
-    );
-    inUse.push(...(page.LaunchTemplateVersions ?? []).map((version) => version.LaunchTemplateData?.ImageId));
-    NextToken = page.NextToken;
-  } while (NextToken);
-  return inUse;
-}
+const usersOfImages: ResourceTypeRequest[] = [
+  {
+    ResourceType: 'ec2:Instance',
+    ResourceTypeOptions: [
+      { OptionName: 'state-name', OptionValues: ['pending', 'running', 'shutting-down', 'stopping', 'stopped'] },
+    ],
+  },
+  {
+    ResourceType: 'ec2:LaunchTemplate',
+    // As many as there can be.
+    ResourceTypeOptions: [{ OptionName: 'version-depth', OptionValues: ['10000'] }],
+  },
+];
 
 /** The image that was published last need not be the newest: images of several instances become available in any order. */
 async function readPublishedImage(

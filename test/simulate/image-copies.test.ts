@@ -1,5 +1,5 @@
 /** Copies of images in other Regions, through the whole workflow: what is made, tagged, encrypted, kept, reported and removed. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
@@ -157,6 +157,20 @@ test('copies are removed with their snapshots by the same rule as the images, bu
   expect([home, elsewhere, 'sa-east-1'].map((region) => imagesIn(region).length)).toEqual([1, 2, 1]);
   expect(imagesIn(elsewhere)[0]).toBe(used);
   expect(ec2.in('sa-east-1').images.snapshots.size).toBe(1);
+  expect(simulation.permissions().denied).toEqual([]);
+});
+
+test('an alarm watches the copies of the state machine’s images', () => {
+  const template = JSON.parse(readFileSync(join(assembly, 'Copies.template.json'), 'utf8')) as {
+    readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: unknown }>>;
+  };
+  const alarms = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm');
+  expect(alarms.map(({ Properties }) => Properties)).toContainEqual(
+    expect.objectContaining({
+      ...{ MetricName: 'FailedImageCopies', Namespace: 'ObjectWorkflow', Statistic: 'Sum', Threshold: 0 },
+      Dimensions: [expect.objectContaining({ Name: 'StateMachine' })],
+    }),
+  );
 });
 
 test.each([

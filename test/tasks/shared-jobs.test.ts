@@ -244,6 +244,18 @@ describe('images that are in use', () => {
     expect(available(account)).toEqual([imageOf(third)]);
   });
 
+  it('stay as long as an older version of a launch template names them, which a group may be bound to', async () => {
+    const account = await newAccount();
+    const first = await snapshot(account, 1, { retention });
+    await account.pass(3600);
+    const earlier = [{ imageId: imageOf(first) }, ...Array.from({ length: 30 }, () => ({ imageId: 'ami-00000000' }))];
+    const template = { launchTemplateId: 'lt-1', name: 'workers', request: { imageId: 'ami-00000000' }, earlier };
+    account.ec2.instances.launchTemplates.set('lt-1', template);
+    const second = await snapshot(account, 2, { retention });
+    await account.pass(3600);
+    expect(available(account)).toEqual([imageOf(first), imageOf(second)]);
+  });
+
   it('stay as long as the parameter names them, even when a newer one became available before them', async () => {
     const account = await newAccount({ instanceCount: 2 });
     let images = 0;

@@ -25,6 +25,8 @@ const withoutResources = [
   'autoscaling:DescribeAutoScalingInstances',
   'ec2:DescribeInstances',
   'ec2:DescribeImages',
+  'ec2:DescribeImageReferences',
+  'ec2:DescribeLaunchTemplates',
   'ec2:DescribeLaunchTemplateVersions',
   'backup:DescribeBackupJob',
   'backup:ListBackupJobs',
@@ -53,6 +55,7 @@ const existingActions: Readonly<Record<string, readonly string[]>> = {
   ec2: [
     ...['CopyImage', 'CreateImage', 'CreateTags', 'DeleteSnapshot', 'DeregisterImage', 'DescribeImages'],
     ...['DescribeInstances', 'DescribeLaunchTemplateVersions', 'RunInstances', 'TerminateInstances'],
+    ...['DescribeImageReferences', 'DescribeLaunchTemplates'],
   ],
   iam: ['PassRole'],
   kms: ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'GenerateDataKey*', 'ReEncrypt*'],

@@ -152,6 +152,11 @@ export const ec2Requirements: Requirements = {
   DescribeInstances: anywhere('ec2:DescribeInstances'),
   DescribeInstanceStatus: anywhere('ec2:DescribeInstanceStatus'),
   DescribeImages: anywhere('ec2:DescribeImages'),
+  // It looks at what may name an image with the rights of the caller.
+  DescribeImageReferences: (input, facts) =>
+    ['ImageReferences', 'Instances', 'LaunchTemplates', 'LaunchTemplateVersions'].flatMap((name) =>
+      anywhere(`ec2:Describe${name}`)(input, facts),
+    ),
   DescribeLaunchTemplateVersions: anywhere('ec2:DescribeLaunchTemplateVersions'),
   DescribeSnapshots: anywhere('ec2:DescribeSnapshots'),
   StartInstances: onInstances('StartInstances'),
