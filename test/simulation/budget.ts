@@ -54,13 +54,27 @@ function checkStates({ redriveCount, output, enteredStates }: SimulatedExecution
 }
 
 function checkVisit(visit: Visit, wereCallsBroken: boolean): string[] {
-  const { state, enteredAtMs, endedAtMs, scheduledCount, reCheckCount } = visit;
+  const { state, enteredAtMs, endedAtMs, reCheckCount } = visit;
   const allowed = greatestReCheckCount(state, (endedAtMs - enteredAtMs) / 1000);
-  const retryCount = scheduledCount - 1 - reCheckCount;
+  const retryCount = retryCountOf(visit);
   return [
     ...(reCheckCount <= allowed ? [] : [`looked ${reCheckCount} times at ${state}, and not ${allowed} times`]),
     ...(retryCount <= 0 || wereCallsBroken ? [] : [`retried ${state} ${retryCount} times, and no call was broken`]),
   ];
+}
+
+/** Retries of a state for errors that pass: as in the constructs. */
+const transientRetryCount = 8;
+const transientErrors = /^(Task\.Transient|Runtime\.ExitError|Sandbox\.Timedout|Lambda\.|DynamoDB\.)/;
+
+/** Whether an execution failed because more calls in a row were broken than any state tries again. */
+export function hasExhaustedRetries({ history }: SimulatedExecution, error: string): boolean {
+  return transientErrors.test(error) && visitsOf(history).some((visit) => retryCountOf(visit) >= transientRetryCount);
+}
+
+/** How often a visit was tried again because of an error that passes. */
+function retryCountOf({ scheduledCount, reCheckCount }: Visit): number {
+  return scheduledCount - 1 - reCheckCount;
 }
 
 function greatestReCheckCount(state: string, seconds: number): number {

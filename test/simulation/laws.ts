@@ -2,7 +2,7 @@
 import type { ObjectRecord, Simulation } from '../../local';
 import type { SimulatedExecution } from '../../local/simulated-execution';
 import type { BackupOutcome, ImageOutcome, StoredResults } from '../../tasks/object-reference';
-import { checkBudgets } from './budget';
+import { checkBudgets, hasExhaustedRetries } from './budget';
 import { isExcused } from './excuses';
 import { resultOf, type Behaviour, type SimulatedInstances } from './instances';
 import { checkCommands, checkJobs, checkLeaks } from './leaks';
@@ -96,6 +96,7 @@ function checkErrors({ simulation, workload }: World): string[] {
     });
     return failures
       .filter(({ error = '' }) => !isExcused(error, { simulation, workload, execution, upload }))
+      .filter(({ error = '' }) => !hasExhaustedRetries(execution, error))
       .map(({ error, cause }) => `law 1: execution ${execution.name} failed with ${error}: ${cause?.slice(0, 200)}`);
   });
 }

@@ -25,6 +25,12 @@ const tasks: readonly Mutant[] = [
     to: 'const entered = { ...operation, taskToken: operation.taskToken, taskTokenAtMs: nowMs };',
   },
   {
+    name: 'begin anew at each re-check',
+    file: `${operations}/enter-operation.ts`,
+    from: 'const id = operationId({ executionArn: execution.arn, state: execution.state, redriveCount: execution.redriveCount });',
+    to: 'const id = operationId({ executionArn: execution.arn, state: execution.state, redriveCount: execution.retryCount });',
+  },
+  {
     name: 'send a command without having written the intent',
     file: `${operations}/command.ts`,
     from: 'const starting = await context.ledger.saveOperation(',
@@ -117,10 +123,16 @@ const tasks: readonly Mutant[] = [
     to: "await end('STORED', 'attribute_exists')",
   },
   {
+    name: 'let a late handler open a record again that the cleaner has closed',
+    file: `${operations}/object-record.ts`,
+    from: "'#owner = :me AND (#status = :running OR #failure.#redriveCount < :redriveCount)'",
+    to: "'#owner = :me AND (#status = :running OR #failure.#redriveCount <= :redriveCount)'",
+  },
+  {
     name: 'never renew the lease of a record',
     file: `${operations}/object-record.ts`,
-    from: "'SET #status = :running, #leaseExpiresAt = :lease, #runningIn = :machine REMOVE #failure'",
-    to: "'SET #status = :running, #leaseExpiresAt = if_not_exists(#leaseExpiresAt, :lease), #runningIn = :machine REMOVE #failure'",
+    from: "'SET #status = :running, #leaseExpiresAt = :lease, #runningIn = :machine' +",
+    to: "'SET #status = :running, #leaseExpiresAt = if_not_exists(#leaseExpiresAt, :lease), #runningIn = :machine' +",
   },
   {
     name: 'start a job for each execution',

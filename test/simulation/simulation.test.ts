@@ -4,8 +4,10 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRandom } from '../../local/random';
 import { drawFaults, faultKinds } from '../../local';
+import { aimFaults, cells } from './aim';
 import { longTimeout, synthesizeWorkflow } from './assembly';
 import { mutants } from './mutants';
+import { Observer } from './observer';
 import { runSeed } from './run-seed';
 import { shortenFaults } from './shorten';
 
@@ -64,6 +66,22 @@ test('faults are drawn from the seed alone, of every kind', () => {
   expect(draw(7)).toEqual(draw(7));
   const drawn = Array.from({ length: 100 }, (_, seed) => draw(seed)).flat();
   expect(new Set(drawn.map(({ kind }) => kind))).toEqual(new Set(faultKinds));
+});
+
+test('each cell of the table is aimed at in turn, by the seed alone', () => {
+  const aim = (seed: number) => aimFaults(`${seed}`, createRandom(`${seed}`), { Relay: 10 });
+  expect(aim(7)).toEqual(aim(7));
+  const kinds = Array.from({ length: cells.length }, (_, seed) => aim(seed)).flat();
+  expect(new Set(kinds.map(({ kind }) => kind))).toEqual(new Set(faultKinds));
+});
+
+test.each([
+  ['a payload beyond its limit', 'SendTaskSuccess', { output: 'x'.repeat(256 * 1024) }, 'law 7'],
+  ['a command without a slot', 'SendCommand', { Comment: 'object-workflow a-1', InstanceIds: ['i-1'] }, 'law 4'],
+])('the observer reports %s', (_, operation, input, law) => {
+  const observer = new Observer(10, false);
+  observer.see({ kind: 'call', service: 'states', operation, caller: 'Relay', input, atMs: 0 });
+  expect(observer.violations).toEqual([expect.stringContaining(law)]);
 });
 
 test('a list of faults is shortened to those that matter', async () => {
