@@ -9,7 +9,7 @@ import { synthesizeWorkflow } from '../simulation/assembly';
 
 const slotCount = 4;
 
-/** `OBJECTS=1000 npx jest test/simulate/acceptance` runs all of them: a minute of CPU, too much for every run of the tests. */
+/** `OBJECTS=1000 npx jest test/simulate/acceptance` runs all of them: minutes of CPU, too much for every run of the tests. */
 const objectCount = Number(process.env['OBJECTS'] ?? 120);
 
 let assembly: string;
@@ -82,11 +82,11 @@ test('many objects at once on four slots: all are stored, first come first serve
   expect(transitions()).toEqual(reChecks().map((count) => 8 + count));
 
   const arrivals = new Map(arrivalOrder().map((versionId, rank) => [versionId, rank]));
-  // Whoever is between two tokens when its turn comes lets the next go first, and comes first again a moment later.
+  // Operations of one instant are sent side by side: a few places are no turn that was lost, a round of the slots would be.
   const displaced = instances.runs.filter(
     ({ versionId }, rank) => Math.abs(rank - arrivals.get(versionId)!) >= 4 * slotCount,
   );
-  expect(displaced.length).toBeLessThanOrEqual(0.03 * objectCount);
+  expect(displaced).toEqual([]);
 
   const images = [...simulation.services.ec2.images.all.values()];
   for (const { instanceId } of simulation.services.ec2.instances.all.values()) {
