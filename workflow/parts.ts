@@ -47,7 +47,7 @@ export function grantCommand(role: IRole, { source, results, commandLog }: Workf
   grantReadSource(role, source);
   // Results are uploaded in one part each: there is nothing to abort.
   Grant.addToPrincipal({ grantee: role, actions: ['s3:PutObject'], resourceArns: [operationsFolder(results)] });
-  results.bucket.encryptionKey?.grantEncryptDecrypt(role);
+  results.bucket.encryptionKey?.grant(role, 'kms:GenerateDataKey');
   commandLog.grant(role, 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams');
   // The agent looks for the log group before it writes; the service knows no resource for that.
   Grant.addToPrincipal({ grantee: role, actions: ['logs:DescribeLogGroups'], resourceArns: ['*'] });

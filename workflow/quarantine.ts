@@ -59,7 +59,8 @@ function createFunction(
       resources: [bucket.arnForObjects(`${policyText(prefix)}*`)],
     }),
   );
-  bucket.encryptionKey?.grantEncryptDecrypt(lambda);
+  // S3 reads the parts of a copy again to put them together.
+  bucket.encryptionKey?.grant(lambda, 'kms:Decrypt', 'kms:GenerateDataKey');
   if (removeRejected) {
     lambda.allow(
       new PolicyStatement({

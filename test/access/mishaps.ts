@@ -86,7 +86,7 @@ async function runLostInstances(assembly: string): Promise<Simulation> {
     if (isOver || !isCallOf('ProcessObject', 'SendCommand', call)) return answer;
     isOver = true;
     const [instanceId] = call.input['InstanceIds'] as readonly string[];
-    simulation.services.ec2.instances.terminate(simulation.services.ec2.instances.get(instanceId));
+    simulation.services.ec2.instances.terminate(simulation.services.ec2.instances.get(instanceId!));
     await simulation.clock.pause(minuteMs / 2, call.principal.work);
     throw serverFault();
   });
