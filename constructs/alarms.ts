@@ -87,7 +87,7 @@ export class WorkflowAlarms extends Construct {
       'Executions had ended and nobody had cleaned up after them; their objects say FAILED by now. See why in the log of the cleaner, and redrive them.',
     );
     this.imageCopies =
-      props.copiesImages === true
+      (props.copiesImages ?? false)
         ? this.onAny(
             'ImageCopies',
             published(workflowMetrics.failedImageCopies),

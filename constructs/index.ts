@@ -33,6 +33,8 @@ export {
   SnapshotPolicy,
   type BackupOptions,
   type RecoveryProps,
+  type ScheduledBackup,
+  type ScheduledBackupOptions,
   type SnapshotOptions,
 } from './recovery';
 export { RunCommandDocument, type RunCommandDocumentProps } from './run-command-document';

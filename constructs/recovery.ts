@@ -1,8 +1,10 @@
 /** What can be brought back: when an instance is imaged and results are backed up, how long that is kept, and the vault and role for it. */
 import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
-import { BackupVault, type IBackupVault } from 'aws-cdk-lib/aws-backup';
+import { BackupPlan, BackupPlanRule, BackupResource, BackupVault, type IBackupVault } from 'aws-cdk-lib/aws-backup';
+import type { Schedule } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy, Role, ServicePrincipal, type IRole } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { GroupCommitPolicy } from '../tasks/operations/settings';
 import { misuse } from './misuse';
@@ -39,17 +41,21 @@ export interface SnapshotOptions {
   readonly keepFor?: Duration;
 }
 
-/** How backups are made and kept. */
-export interface BackupOptions {
-  /** How long an execution waits for a recovery point that holds its results.
-   * @default - a day, or half a day longer than the interval of `atMostEvery` */
-  readonly deadline?: Duration;
+/** How backups are kept. AWS Backup has no cold storage for S3. */
+export interface ScheduledBackupOptions {
   /** Where recovery points are kept.
    * @default - a vault of its own, kept when the stack is deleted */
   readonly vault?: IBackupVault;
   /** After how long a recovery point is deleted.
    * @default - never */
   readonly deleteAfter?: Duration;
+}
+
+/** How backups are made and kept. */
+export interface BackupOptions extends ScheduledBackupOptions {
+  /** How long an execution waits for a recovery point that holds its results.
+   * @default - a day, or half a day longer than the interval of `atMostEvery` */
+  readonly deadline?: Duration;
 }
 
 /** When the instance that processed an object is imaged. Executions share images: one that began after an execution's
@@ -99,6 +105,13 @@ export class BackupPolicy {
     return new BackupPolicy({ kind: 'atMostEvery', seconds: interval.toSeconds() }, options);
   }
 
+  /** A plan of AWS Backup backs the results up when the schedule says so, in UTC; executions do not wait for it. For several
+   * rules, copies or recovery to any point in time, make a `BackupPlan` with `workflow.recovery`'s vault and role.
+   * @example BackupPolicy.scheduled(Schedule.cron({ hour: '4', minute: '0' }), { deleteAfter: Duration.days(35) }); */
+  public static scheduled(schedule: Schedule, options: ScheduledBackupOptions = {}): BackupPolicy {
+    return new BackupPolicy(undefined, options, schedule);
+  }
+
   /** No backups. */
   public static never(): BackupPolicy {
     return new BackupPolicy(undefined, {});
@@ -106,10 +119,14 @@ export class BackupPolicy {
 
   private constructor(
     private readonly policy: GroupCommitPolicy | undefined,
-    private readonly options: BackupOptions,
+    /** Where recovery points are kept, and how long. */
+    public readonly options: BackupOptions,
+    /** When a plan backs up.
+     * @default - no plan */
+    public readonly schedule?: Schedule,
   ) {}
 
-  /** What the policy comes to in a workflow; nothing for `never`.
+  /** What the policy comes to in an execution; nothing for `scheduled` and `never`.
    * @param where Path of the workflow, for the error's text.
    * @throws Error when the deadline is no longer than the interval: it would always be missed */
   public plan(where: string): SharedJobPlan<BackupOptions> | undefined {
@@ -172,12 +189,26 @@ export interface RecoveryProps {
   /** Key that encrypts what is backed up.
    * @default - a key that the service manages */
   readonly encryptionKey?: IKey;
+  /** What is backed up by a plan.
+   * @default - nothing */
+  readonly scheduled?: ScheduledBackup;
+}
+
+/** A bucket that is backed up on a schedule. */
+export interface ScheduledBackup {
+  readonly bucket: IBucket;
+  readonly schedule: Schedule;
+  /** After how long a recovery point is deleted.
+   * @default - never */
+  readonly deleteAfter?: Duration;
 }
 
 /** A backup vault, and the role with which AWS Backup reads buckets. Recovery points outlive the stack. */
 export class Recovery extends Construct {
   public readonly vault: IBackupVault;
   public readonly role: IRole;
+  /** The plan that backs up on a schedule. */
+  public readonly plan: BackupPlan | undefined;
 
   constructor(scope: Construct, id: string, props: RecoveryProps = {}) {
     super(scope, id);
@@ -188,5 +219,18 @@ export class Recovery extends Construct {
       managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AWSBackupServiceRolePolicyForS3Backup')],
     });
     props.encryptionKey?.grantDecrypt(this.role);
+    this.plan = props.scheduled && this.schedule(props.scheduled);
+  }
+
+  private schedule({ bucket, schedule, deleteAfter }: ScheduledBackup): BackupPlan {
+    const rule = new BackupPlanRule({ backupVault: this.vault, scheduleExpression: schedule, deleteAfter });
+    const plan = new BackupPlan(this, 'Plan', { backupPlanRules: [rule] });
+    plan.addSelection('Bucket', {
+      resources: [BackupResource.fromArn(bucket.bucketArn)],
+      role: this.role,
+      // The one for S3 is there already.
+      disableDefaultBackupPolicy: true,
+    });
+    return plan;
   }
 }

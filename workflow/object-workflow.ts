@@ -1,6 +1,5 @@
 /** The construct `ObjectWorkflow`: what happens to an object from its claim to its completion, and everything it stands on. */
 import { Duration, Stack } from 'aws-cdk-lib';
-import type { IBackupVault } from 'aws-cdk-lib/aws-backup';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
 import type { Grant, IGrantable, IRole } from 'aws-cdk-lib/aws-iam';
@@ -136,8 +135,9 @@ export class ObjectWorkflow extends Construct {
     const processor = props.processor.bind(this);
     this.document = new RunCommandDocument(this, 'Document', processor);
     this.commandLog = createCommandLog(this);
-    const backup = (props.backup ?? BackupPolicy.everyRun()).plan(this.node.path);
-    this.recovery = backup && this.createRecovery(backup.options.vault);
+    const backupPolicy = props.backup ?? BackupPolicy.everyRun();
+    const backup = backupPolicy.plan(this.node.path);
+    this.recovery = backup || backupPolicy.schedule ? this.createRecovery(backupPolicy) : undefined;
 
     this.parts = {
       ...folders,
@@ -311,9 +311,13 @@ export class ObjectWorkflow extends Construct {
     return plan;
   }
 
-  private createRecovery(vault: IBackupVault | undefined): Recovery {
+  private createRecovery({ options, schedule }: BackupPolicy): Recovery {
     checkRecoverable(this, this.results);
-    return new Recovery(this, 'Recovery', { vault, encryptionKey: this.results.encryptionKey });
+    return new Recovery(this, 'Recovery', {
+      vault: options.vault,
+      encryptionKey: this.results.encryptionKey,
+      scheduled: schedule && { bucket: this.results, schedule, deleteAfter: options.deleteAfter },
+    });
   }
 }
 
