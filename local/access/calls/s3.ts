@@ -1,6 +1,15 @@
 /** What S3's operations need.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html (read 2026-11) */
-import { type Input, keyUse, list, type Permission, type Requirements, type ResourceFacts, text } from './permission';
+import {
+  type Input,
+  keyUse,
+  list,
+  type Permission,
+  type Requirement,
+  type Requirements,
+  type ResourceFacts,
+  text,
+} from './permission';
 
 const bucketArn = (input: Input): string => `arn:aws:s3:::${text(input, 'Bucket') ?? ''}`;
 const objectArn = (input: Input): string => `${bucketArn(input)}/${text(input, 'Key') ?? ''}`;
