@@ -250,7 +250,8 @@ class Registry {
     const record = { ...announced, id: this.surroundings.newId(), announcedAt: this.now() };
     await this.customers.addAttachment(customerId, record);
     const { url, fields } = await this.attachments.signForm(customerId, record);
-    return { attachment: await this.describe(customerId, record), url, fields };
+    const contentType = record.contentType as (typeof acceptedTypes)[number];
+    return { attachment: { ...record, contentType, ...notThereYet }, url, fields };
   }
 
   /** @throws Problem NOT_FOUND for an attachment of somebody else, too */
@@ -297,6 +298,9 @@ class Registry {
     return new Date(this.surroundings.nowMs()).toISOString();
   }
 }
+
+/** What an attachment is whose file nobody has sent yet. */
+const notThereYet = { state: 'AWAITING' as const, reasons: [], results: [] };
 
 function acceptable(typed: TypedDetails): CustomerDetails {
   const read = readDetails(typed);
