@@ -56,11 +56,7 @@ export class Processor {
 
   /** Runs each command on an instance of its own, launched for it from the template and terminated however it ends. Objects
    * wait while EC2 has no room, up to `queueTimeout`. There is nothing to image afterwards: `snapshot` is `SnapshotPolicy.never()`.
-   * @example
-   * ```ts
-   * const template = new LaunchTemplate(stack, 'Worker', { machineImage, instanceType, role, securityGroup });
-   * Processor.launch(template, { command: 'sort "$OBJECT_FILE" > "$RESULTS_DIR/sorted.txt"', subnets: vpc.privateSubnets });
-   * ``` */
+   * @example Processor.launch(launchTemplate, { command: 'sort "$OBJECT_FILE" > "$RESULTS_DIR/sorted.txt"', maximumInstances: 10 }) */
   public static launch(launchTemplate: ILaunchTemplate, options: LaunchProcessorOptions): Processor {
     return new Processor(new LaunchedInstances(launchTemplate, options), options);
   }

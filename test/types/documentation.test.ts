@@ -28,6 +28,7 @@ const known: Readonly<Record<string, string>> = {
   identity: "import('ROOT/local/states-language').ExecutionIdentity",
   inbox: "import('cdk-object-workflow').ObjectStore",
   instance: '{ readonly instanceId: string }',
+  launchTemplate: "import('aws-cdk-lib/aws-ec2').LaunchTemplate",
   object: "import('cdk-object-workflow/tasks').ObjectReference",
   processor: "import('cdk-object-workflow').Processor",
   random: "import('ROOT/local/random').RandomSource",
