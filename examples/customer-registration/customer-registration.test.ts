@@ -12,6 +12,7 @@ import { RateLimit } from './application/rate-limit';
 import * as routes from './application/routes';
 import { call, LocalApplication, makeStack } from './local-application';
 import { sampleCustomer, samplePicture } from './samples';
+import { tell } from './story';
 import type { CustomerRegistrationStack } from './stack';
 
 jest.setTimeout(180_000);
@@ -26,22 +27,32 @@ let local: LocalApplication;
 const token = (rights = 'read write erase', subject = 'staff') =>
   `x.${Buffer.from(JSON.stringify({ sub: subject, scope: rights.replace(/(\w+)/g, 'registrations/$1') })).toString('base64url')}.x`;
 
+/** Deploys the stack once more, and starts the application against it. */
+async function start(lines: string[]): Promise<{ simulation: Simulation; local: LocalApplication }> {
+  // Forms end by real time: virtual time begins there.
+  const simulation = await simulate(stack, { startMs: Math.floor(performance.timeOrigin + performance.now()) });
+  let count = 0;
+  const local = await LocalApplication.start(simulation, stack, {
+    verifyToken: (text) =>
+      Promise.resolve(JSON.parse(Buffer.from(text.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>),
+    write: (line) => void lines.push(line),
+    newId: () => (++count).toString(16).padStart(32, '0'),
+    rateLimit: new HastyLimit(() => simulation.clock.nowMs()),
+  });
+  return { simulation, local };
+}
+
+/** Limits one caller alone: a crowd in a test is one. */
+class HastyLimit extends RateLimit {
+  override take(subject: string): void {
+    if (subject === 'hasty') super.take(subject);
+  }
+}
+
 beforeAll(async () => {
   process.env['CDK_VALIDATION'] ??= 'false';
   stack = makeStack();
-  simulation = await simulate(stack, { startMs: Math.floor(performance.timeOrigin + performance.now()) });
-  let count = 0;
-  local = await LocalApplication.start(simulation, stack, {
-    verifyToken: (text) =>
-      Promise.resolve(JSON.parse(Buffer.from(text.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>),
-    write: (line) => void log.push(line),
-    newId: () => (++count).toString(16).padStart(32, '0'),
-    rateLimit: new (class extends RateLimit {
-      override take(subject: string): void {
-        if (subject === 'hasty') super.take(subject);
-      }
-    })(() => simulation.clock.nowMs()),
-  });
+  ({ simulation, local } = await start(log));
 });
 afterAll(async () => {
   await local.close();
@@ -240,6 +251,25 @@ describe('the API', () => {
     expect(lines).not.toContain('"status":500');
     expect([...typed].filter((value) => value.length > 5 && lines.includes(value))).toEqual([]);
   });
+});
+
+test('a customer is registered, gets files processed, sees them archived after 90 days, is exported and erased', async () => {
+  const lines: string[] = [];
+  const scene = await start(lines);
+  try {
+    const told: string[] = [];
+    const say = (line: string) => void told.push(line);
+    await tell({ simulation: scene.simulation, application: scene.local, token: token(), log: lines }, say);
+    const story = told.join('\n');
+    expect(story).toContain('process   documento.png: STORED');
+    expect(story).toContain('process   foto.png: REJECTED');
+    expect(story).toContain('the text of nota.txt: Cliente desde 2019.');
+    expect(story).toMatch(/91 days later: GLACIER +193 KiB/);
+    expect(story).toMatch(/91 days later: STANDARD +1 KiB/);
+  } finally {
+    await scene.local.close();
+    await scene.simulation.close();
+  }
 });
 
 describe('a thousand at once', () => {

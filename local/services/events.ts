@@ -161,19 +161,20 @@ export class EventsService implements Service {
     const scheduleNext = (afterMs: number): void => {
       const dueAtMs = nextAfter(afterMs);
       if (dueAtMs === undefined) return;
+      const createEvent = (): EventEnvelope => ({
+        version: '0',
+        id: random.uuid(),
+        'detail-type': 'Scheduled Event',
+        source: 'aws.events',
+        account: accountId,
+        time: secondPrecision(new Date(dueAtMs)),
+        region,
+        resources: [rule.arn],
+        detail: {},
+      });
       const tick = (): void => {
-        const event: EventEnvelope = {
-          version: '0',
-          id: random.uuid(),
-          'detail-type': 'Scheduled Event',
-          source: 'aws.events',
-          account: accountId,
-          time: secondPrecision(new Date(dueAtMs)),
-          region,
-          resources: [rule.arn],
-          detail: {},
-        };
-        if (this.rules.get(rule.name)?.enabled === true) this.deliverer.deliver(rule, event);
+        // A rule that is off ticks on, unheard, to be in time when it is switched on again.
+        if (this.rules.get(rule.name)?.enabled === true) this.deliverer.deliver(rule, createEvent());
         scheduleNext(dueAtMs);
       };
       clock.schedule(dueAtMs - clock.nowMs(), tick, { background: true });
