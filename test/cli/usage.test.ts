@@ -20,7 +20,11 @@ test.each([
     '2 files cannot',
   ],
   ['an unknown fault', ['run', file, '--example', 'sales-report', '--fault', 'toString'], 'lost-event, failed-command'],
-  ['an unknown example', ['run', file, '--example', 'sales'], 'allowed: customer-registration, data-lifecycle, sales-report'],
+  [
+    'an unknown example',
+    ['run', file, '--example', 'sales'],
+    'allowed: customer-registration, data-lifecycle, sales-report',
+  ],
   ['an app that does not exist', ['run', file, '--app', place.path('nowhere')], 'The folder does not exist'],
   ['a folder without an app', ['run', file, '--app', place.path('empty')], 'The folder holds no CDK app'],
   ['two apps', ['run', file, '--app', place.path('empty'), '--example', 'sales-report'], 'Two apps are named'],

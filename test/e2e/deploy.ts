@@ -1,7 +1,7 @@
 /** Synthesizes an example and deploys it to the emulator with the CDK CLI, without what the emulator does not know. */
 import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { accountId, clientOptions, region, type Emulator } from './emulator';
 import { leaveOut, readTemplates } from './templates';
@@ -16,6 +16,9 @@ export interface LeftOut {
 /** How often something may be left out before the deployment is given up. */
 const maximumRounds = 20;
 
+/** A deployment that takes longer waits for something that never comes. */
+const deploymentLimitMs = 75_000;
+
 const cdk = resolve('node_modules/aws-cdk/bin/cdk');
 
 /** Parameter that stands for those of AWS, which name machine images: the emulator has none and takes none. */
@@ -28,16 +31,20 @@ export async function synthesize(example: string, output: string, emulator: Emul
 }
 
 /** Prepares the emulator's account for deployments. */
-export async function bootstrap(emulator: Emulator, folder: string): Promise<void> {
-  const { code, text } = await run(
-    ['bootstrap', `aws://${accountId}/${region}`, '--output', folder],
-    emulator,
-    resolve('examples/sales-report'),
-  );
+export async function bootstrap(emulator: Emulator): Promise<void> {
+  // Outside of any app: none is synthesized for it.
+  const { code, text } = await run(['bootstrap', `aws://${accountId}/${region}`], emulator, tmpdir());
   if (code !== 0) throw new Error(`cdk bootstrap failed:\n${text}`);
   const ssm = new SSMClient(clientOptions(emulator));
   await ssm.send(new PutParameterCommand({ Name: imageParameter, Type: 'String', Value: 'ami-0abcdef1234567890' }));
   ssm.destroy();
+}
+
+/** Empties the account, and prepares it again. */
+async function startAgain(emulator: Emulator): Promise<void> {
+  const response = await fetch(`${emulator.endpoint}/_ministack/reset`, { method: 'POST' });
+  if (!response.ok) throw new Error(`The emulator cannot be reset: ${response.status} ${await response.text()}`);
+  await bootstrap(emulator);
 }
 
 /** Deploys an assembly. A resource type that the emulator refuses is left out, and the rest is tried again.
@@ -45,32 +52,34 @@ export async function bootstrap(emulator: Emulator, folder: string): Promise<voi
 export async function deploy(assembly: string, emulator: Emulator): Promise<LeftOut[]> {
   const left: LeftOut[] = [];
   for (let round = 0; round < maximumRounds; round++) {
-    await forgetTemplates(emulator);
     const { code, text } = await run(
       ['deploy', '--all', '--app', assembly, '--require-approval', 'never', ...imageParameters(assembly)],
       emulator,
     );
     if (code === 0) return left;
-    const refused = /Unrecognized resource types: \[([^\]]+)\]/.exec(text);
-    if (refused === null) throw new Error(`cdk deploy failed:\n${text.slice(-4_000)}`);
-    for (const type of refused[1]!.split(/,\s*/)) {
-      const logicalIds = leaveOut(assembly, type);
-      if (logicalIds.length === 0) throw new Error(`The emulator refuses ${type}, and there is none:\n${text}`);
-      left.push({ type, logicalIds, error: refused[0] });
+    for (const refused of refusedTypes(text, emulator.log())) {
+      const logicalIds = leaveOut(assembly, refused.type);
+      if (logicalIds.length === 0) throw new Error(`The emulator refuses ${refused.type}, and there is none:\n${text}`);
+      left.push({ ...refused, logicalIds });
     }
+    // What is left of the attempt has the names that the next one needs.
+    await startAgain(emulator);
   }
   throw new Error(`cdk deploy failed ${maximumRounds} times, the last time without ${left.at(-1)?.type}`);
 }
 
-/** The CLI would take a template that it has uploaded before for the present one. */
-async function forgetTemplates(emulator: Emulator): Promise<void> {
-  const client = new S3Client(clientOptions(emulator));
-  const bucket = `cdk-hnb659fds-assets-${accountId}-${region}`;
-  const { Contents: objects = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
-  for (const { Key: key } of objects) {
-    if (key?.endsWith('.json')) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
-  }
-  client.destroy();
+/** @returns the types that the emulator does not know, or the first that it could not create, each with its own words
+ * @throws Error when it was something else */
+function refusedTypes(text: string, emulatorLog: string): { readonly type: string; readonly error: string }[] {
+  const unknown = /Unrecognized resource types: \[([^\]]+)\]/.exec(text);
+  if (unknown !== null) return unknown[1]!.split(/,\s*/).map((type) => ({ type, error: unknown[0] }));
+  const failed = /CREATE_FAILED\s*\|\s*(AWS::\S+|Custom::\S+)\s*\|\s*(.+)/.exec(text);
+  if (failed !== null) return [{ type: failed[1]!, error: failed[2]!.trim() }];
+  // A custom resource whose function cannot start is waited for without end.
+  const custom = /CREATE_IN_PROGRESS\s*\|\s*(Custom::\S+)/.exec(text);
+  const error = emulatorLog.split('\n').findLast((line) => line.includes(' ERROR '));
+  if (custom !== null && error !== undefined) return [{ type: custom[1]!, error: error.replace(/^.* ERROR /, '') }];
+  throw new Error(`cdk deploy failed:\n${text.slice(-4_000)}`);
 }
 
 function imageParameters(assembly: string): string[] {
@@ -91,6 +100,7 @@ function run(
       cwd: directory,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: deploymentLimitMs,
     });
     let text = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));

@@ -26,7 +26,7 @@ async function main(): Promise<number> {
   }
   const temporary = mkdtempSync(join(tmpdir(), 'object-workflow-e2e-'));
   try {
-    await bootstrap(emulator, join(temporary, 'bootstrap'));
+    await bootstrap(emulator);
     const parallelGap = await probeParallelAssign(emulator);
     if (parallelGap !== undefined) {
       print('The emulator ignores what a Parallel state assigns; the states after it read their input instead.');

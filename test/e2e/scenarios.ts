@@ -1,6 +1,7 @@
 /** What is done with each deployed example, and what must come of it. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { sampleLog } from '../../examples/data-lifecycle/sample-log';
 import type { Account } from './account';
 
 /** What a step finds. */
@@ -51,6 +52,22 @@ export const scenarios: readonly Scenario[] = [
         const record = await account.record('incoming/empty.csv');
         assert.equal(record.status, 'REJECTED');
         assert.match(JSON.stringify(record['rejection']), /lacks units, unit_price/);
+      },
+    },
+  },
+  {
+    example: 'data-lifecycle',
+    steps: {
+      'the log of a tour is inspected, and imaged and backed up with the results': async (stage) => {
+        const { account, nameOf } = stage;
+        const key = 'tours/van-7.csv';
+        await account.upload(nameOf('Originals', 'AWS::S3::Bucket'), key, Buffer.from(sampleLog()), 'text/csv');
+        const execution = await account.executionFor('Tours', key);
+        assert.equal(execution.status, 'SUCCEEDED', `${execution.error}: ${execution.cause}`);
+        const record = await account.record(key);
+        assert.equal(record.status, 'STORED');
+        assert.match(JSON.stringify(record), /"imageId":"ami-.*"recoveryPointArn":"arn:/);
+        assert.notDeepEqual(await account.results(record), {});
       },
     },
   },

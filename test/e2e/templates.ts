@@ -37,8 +37,14 @@ export function copyAssembly(from: string, to: string): void {
     for (const [logicalId, resource] of Object.entries(template.Resources)) {
       const property = names[resource.Type];
       if (property !== undefined) resource.Properties = { ...resource.Properties, [property]: nameOf(logicalId) };
+      if (resource.Type === 'AWS::AutoScaling::AutoScalingGroup') startOne(resource);
     }
   });
+}
+
+/** Neither side sees the other's metrics, which would wake a fleet that sleeps. */
+function startOne(group: TemplateResource): void {
+  group.Properties = { ...group.Properties, MinSize: '1', DesiredCapacity: '1' };
 }
 
 /** The name of a shared resource. */
