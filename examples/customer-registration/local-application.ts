@@ -158,16 +158,7 @@ export async function call<
 }
 
 /** What looks every minute or every hour whether there is something to do. */
-const schedules = ['CustomerRegistration/Fleet/Keeper/Schedule', 'CustomerRegistration/Attachment/Events/Sweep'];
-
-/** Lets days pass in which nobody works. What only looks for work is switched off meanwhile, so that they pass in seconds; nights go
- * on: backups are made, and what is old enough moves to the archive. */
-export async function passQuietDays(simulation: Simulation, days: number): Promise<void> {
-  const names = schedules.map((path) => simulation.physicalId(path, 'AWS::Events::Rule'));
-  for (const Name of names) await simulation.call('events', 'DisableRule', { Name });
-  await simulation.advance(days * 24 * 60 * 60 * 1000);
-  for (const Name of names) await simulation.call('events', 'EnableRule', { Name });
-}
+export const schedules = ['CustomerRegistration/Fleet/Keeper/Schedule', 'CustomerRegistration/Attachment/Events/Sweep'];
 
 async function listen(
   application: Application,

@@ -1,7 +1,8 @@
 /** The customer's story, from registration to erasure: told by the demo, and run by a test. */
 import type { Simulation } from 'cdk-object-workflow/local';
 import type { DemonstrationOptions } from '../demonstration';
-import { call, passQuietDays, type LocalApplication } from './local-application';
+import { passQuietDays } from '../demonstration';
+import { call, schedules, type LocalApplication } from './local-application';
 import { sampleCustomer, samplePicture } from './samples';
 
 /** Where the story happens. */
@@ -64,7 +65,7 @@ export async function tell(scene: Scene, say: DemonstrationOptions['say']): Prom
   const extract = await call(address, `GET ${path}/attachments/${note}/text`, { token });
   say(`results   the text of nota.txt: ${extract.text.trim()}`);
 
-  await passQuietDays(simulation, 91);
+  await passQuietDays(simulation, schedules, 91);
   tellArchive(scene, say);
   const content = await call(address, `GET ${path}/attachments/${picture}/content`, { token });
   say(`archive   documento.png is asked for: ${content.status}, ${content.body.message}`);

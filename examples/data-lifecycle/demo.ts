@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { simulate, type Simulation } from 'cdk-object-workflow/local';
-import type { Demonstration, DemonstrationOptions } from '../demonstration';
-import { drill, passQuietDays, Visitor, type LocalUser } from './local-aws';
+import type { DemonstrationOptions } from '../demonstration';
+import { passQuietDays, type Demonstration } from '../demonstration';
+import { drill, schedules, Visitor, type LocalUser } from './local-aws';
 import { sampleLog } from './sample-log';
 import { DataLifecycleStack } from './stack';
 
@@ -57,7 +58,7 @@ export async function tell(simulation: Simulation, page: string, say: Demonstrat
   expect(status, 404);
   say(`results   ${bruno.email} asks for them: ${status}, not found`);
 
-  await passQuietDays(simulation, 91);
+  await passQuietDays(simulation, schedules, 91);
   tellAging(simulation, say);
   say('drill     with the rights of the drill role alone:');
   await drill(simulation, simulation.records()[0]!.key, (line) => say(`  ${line}`));

@@ -111,16 +111,7 @@ export class Visitor {
 }
 
 /** What looks every minute or every hour whether there is something to do. */
-const schedules = ['DataLifecycle/Workers/Keeper/Schedule', 'DataLifecycle/Tours/Events/Sweep'];
-
-/** Lets days pass in which nobody works. What only looks for work is switched off meanwhile, so that they pass in seconds; nights
- * go on: backups are made, and what is old enough moves to the archive. */
-export async function passQuietDays(simulation: Simulation, days: number): Promise<void> {
-  const names = schedules.map((path) => simulation.physicalId(path, 'AWS::Events::Rule'));
-  for (const Name of names) await simulation.call('events', 'DisableRule', { Name });
-  await simulation.advance(days * 24 * 60 * 60 * 1000);
-  for (const Name of names) await simulation.call('events', 'EnableRule', { Name });
-}
+export const schedules = ['DataLifecycle/Workers/Keeper/Schedule', 'DataLifecycle/Tours/Events/Sweep'];
 
 /** Runs the drill with the rights of its role in the stack, in virtual time. */
 export async function drill(

@@ -1,10 +1,9 @@
 /** The workflow with every option that changes a policy, and scenarios that use every permission it has. */
 import { App, Duration, Stack } from 'aws-cdk-lib';
-import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
-import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { ServiceError, simulate, type Simulation } from '../../local';
 import { BackupPolicy, LedgerTable, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { launchTemplateContext, oneSubnetFleet } from '../one-subnet-fleet';
 import { SimulatedInstances } from '../simulation/instances';
 import { createFolder } from './assemblies';
 import { mishaps } from './mishaps';
@@ -14,24 +13,12 @@ import { mishaps } from './mishaps';
 export function synthesize(isFull: boolean): string {
   const app = new App({
     outdir: createFolder(),
-    context: { '@aws-cdk/aws-autoscaling:generateLaunchTemplateInsteadOfLaunchConfig': true },
+    context: launchTemplateContext,
   });
   const stack = new Stack(app, 'Access');
   const encryptionKey = isFull ? new Key(stack, 'Key') : undefined;
   const store = (id: string): ObjectStore => new ObjectStore(stack, id, encryptionKey && { encryptionKey });
-  const vpc = new Vpc(stack, 'Vpc', {
-    maxAzs: 1,
-    natGateways: 0,
-    subnetConfiguration: [{ name: 'public', subnetType: SubnetType.PUBLIC }],
-  });
-  const fleet = new AutoScalingGroup(stack, 'Fleet', {
-    vpc,
-    instanceType: new InstanceType('t4g.small'),
-    machineImage: MachineImage.latestAmazonLinux2023(),
-    minCapacity: 2,
-    maxCapacity: 2,
-    requireImdsv2: true,
-  });
+  const fleet = oneSubnetFleet(stack, { minCapacity: 2, maxCapacity: 2 });
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: store('Inbox').bucket, prefix: 'incoming/', suffix: '.csv' },
     processor: Processor.autoScalingGroup(fleet, { command: 'cp "$OBJECT_FILE" "$RESULTS_DIR/copy"' }),

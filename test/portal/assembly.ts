@@ -1,7 +1,5 @@
 /** Synthesizes the portal of a small workflow, which the tests of the API and of the page share. */
 import { App, Size, Stack } from 'aws-cdk-lib';
-import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
-import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +13,7 @@ import {
   SnapshotPolicy,
   UploadPortal,
 } from '../../workflow';
+import { launchTemplateContext, oneSubnetFleet } from '../one-subnet-fleet';
 
 /** Counts lines; what the file says decides how it ends. */
 const command = `
@@ -27,22 +26,10 @@ wc -l < "$OBJECT_FILE" | tr -d ' ' > "$RESULTS_DIR/lines.txt"`;
 export function makePortal({ instanceCount = 1, encryptionKey = false } = {}): Stack {
   const app = new App({
     outdir: mkdtempSync(join(tmpdir(), 'portal-')),
-    context: { '@aws-cdk/aws-autoscaling:generateLaunchTemplateInsteadOfLaunchConfig': true },
+    context: launchTemplateContext,
   });
   const stack = new Stack(app, 'Portal');
-  const vpc = new Vpc(stack, 'Vpc', {
-    maxAzs: 1,
-    natGateways: 0,
-    subnetConfiguration: [{ name: 'public', subnetType: SubnetType.PUBLIC }],
-  });
-  const fleet = new AutoScalingGroup(stack, 'Fleet', {
-    vpc,
-    instanceType: new InstanceType('t4g.small'),
-    machineImage: MachineImage.latestAmazonLinux2023(),
-    minCapacity: instanceCount,
-    maxCapacity: instanceCount,
-    requireImdsv2: true,
-  });
+  const fleet = oneSubnetFleet(stack, { minCapacity: instanceCount, maxCapacity: instanceCount });
   const key = encryptionKey ? new Key(stack, 'Key') : undefined;
   const store = (id: string): ObjectStore => new ObjectStore(stack, id, key && { encryptionKey: key });
   const inbox = store('Inbox');

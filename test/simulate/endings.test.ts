@@ -1,26 +1,19 @@
 /** How a command and its execution may end, through the whole workflow and real bash: what the ledger and the execution then say. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { fromItem, toItem } from '../../tasks/attribute-values';
 import { simulate, type ObjectRecord, type SimulatedExecution, type Simulation } from '../../local';
 import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { synthesizeOnce } from './synthesize-once';
 
 /** Does what the object says: each object is a script of its own. */
 const command = 'bash "$OBJECT_FILE"';
 
-let folder: string;
-let assembly: string;
 let simulation: Simulation;
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'endings-'));
-  const app = new App({ outdir: folder });
-  const stack = new Stack(app, 'Endings');
+const assembly = synthesizeOnce('Endings', (stack) => {
   const fleet = new AutoScalingGroup(stack, 'Fleet', {
     vpc: new Vpc(stack, 'Network', { natGateways: 0 }),
     launchTemplate: new LaunchTemplate(stack, 'Instance', {
@@ -35,11 +28,9 @@ beforeAll(() => {
     snapshot: SnapshotPolicy.never(),
     backup: BackupPolicy.never(),
   });
-  assembly = app.synth().directory;
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
-  simulation = await simulate(assembly);
+  simulation = await simulate(assembly());
 });
 afterEach(() => simulation.close());
 

@@ -1,8 +1,6 @@
 /** Copies of images in other Regions, through the whole workflow: what is made, tagged, encrypted, kept, reported and removed. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
 import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -10,42 +8,40 @@ import { simulate, type SimulateOptions, type Simulation } from '../../local';
 import { ServiceError } from '../../local/services/service';
 import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { SimulatedInstances } from '../simulation/instances';
+import { synthesizeOnce } from './synthesize-once';
 
 const home = 'us-east-1';
 const elsewhere = 'eu-west-1';
 const keyArn = `arn:aws:kms:${elsewhere}:111122223333:key/11111111-2222-3333-4444-555555555555`;
 
-let folder: string;
-let assembly: string;
 let simulation: Simulation;
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'image-copies-'));
-  const app = new App({ outdir: folder });
-  const stack = new Stack(app, 'Copies', { env: { region: home, account: '111122223333' } });
-  const fleet = new AutoScalingGroup(stack, 'Fleet', {
-    vpc: new Vpc(stack, 'Network', { natGateways: 0 }),
-    launchTemplate: new LaunchTemplate(stack, 'Instance', {
-      instanceType: new InstanceType('t3.micro'),
-      machineImage: MachineImage.latestAmazonLinux2023(),
-      role: new Role(stack, 'InstanceRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }),
-    }),
-  });
-  new ObjectWorkflow(stack, 'Workflow', {
-    source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
-    processor: Processor.autoScalingGroup(fleet, { command: 'true' }),
-    snapshot: SnapshotPolicy.everyRun({
-      ...{ copyTo: [elsewhere, 'sa-east-1'], copyKeyArns: { [elsewhere]: keyArn }, keep: 1 },
-    }),
-    backup: BackupPolicy.never(),
-  });
-  assembly = app.synth().directory;
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const assembly = synthesizeOnce(
+  'Copies',
+  (stack) => {
+    const fleet = new AutoScalingGroup(stack, 'Fleet', {
+      vpc: new Vpc(stack, 'Network', { natGateways: 0 }),
+      launchTemplate: new LaunchTemplate(stack, 'Instance', {
+        instanceType: new InstanceType('t3.micro'),
+        machineImage: MachineImage.latestAmazonLinux2023(),
+        role: new Role(stack, 'InstanceRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }),
+      }),
+    });
+    new ObjectWorkflow(stack, 'Workflow', {
+      source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
+      processor: Processor.autoScalingGroup(fleet, { command: 'true' }),
+      snapshot: SnapshotPolicy.everyRun({
+        ...{ copyTo: [elsewhere, 'sa-east-1'], copyKeyArns: { [elsewhere]: keyArn }, keep: 1 },
+      }),
+      backup: BackupPolicy.never(),
+    });
+  },
+  { env: { region: home, account: '111122223333' } },
+);
 afterEach(() => simulation.close());
 
 async function begin(options: SimulateOptions = {}): Promise<void> {
-  simulation = await simulate(assembly, { clients: 'direct', ...options });
+  simulation = await simulate(assembly(), { clients: 'direct', ...options });
   void new SimulatedInstances(simulation);
 }
 
@@ -161,7 +157,7 @@ test('copies are removed with their snapshots by the same rule as the images, bu
 });
 
 test('an alarm watches the copies of the state machine’s images', () => {
-  const template = JSON.parse(readFileSync(join(assembly, 'Copies.template.json'), 'utf8')) as {
+  const template = JSON.parse(readFileSync(join(assembly(), 'Copies.template.json'), 'utf8')) as {
     readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: unknown }>>;
   };
   const alarms = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm');

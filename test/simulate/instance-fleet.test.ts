@@ -1,23 +1,16 @@
 /** A fleet that follows its queue, through the whole workflow: from nothing to as many instances as are wanted, and back. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { simulate, type Simulation } from '../../local';
 import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { SimulatedInstances } from '../simulation/instances';
+import { synthesizeOnce } from './synthesize-once';
 
 const minuteMs = 60_000;
 
-let folder: string;
-let assembly: string;
 let simulation: Simulation;
 let instances: SimulatedInstances;
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'instance-fleet-'));
-  const app = new App({ outdir: folder });
-  const stack = new Stack(app, 'Scaled');
+const assembly = synthesizeOnce('Scaled', (stack) => {
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
     processor: Processor.fleet(new InstanceFleet(stack, 'Workers', { maxCapacity: 3, dataVolume: {} }), {
@@ -27,11 +20,9 @@ beforeAll(() => {
     snapshot: SnapshotPolicy.never(),
     backup: BackupPolicy.never(),
   });
-  assembly = app.synth().directory;
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
-  simulation = await simulate(assembly, { clients: 'direct' });
+  simulation = await simulate(assembly(), { clients: 'direct' });
   instances = new SimulatedInstances(simulation);
 });
 afterEach(() => simulation.close());

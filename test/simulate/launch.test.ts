@@ -1,8 +1,5 @@
 /** An instance for each object, through the whole workflow: however an operation ends, nothing that it launched is left running. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { simulate, type Simulation } from '../../local';
@@ -10,18 +7,14 @@ import type { LaunchRequest } from '../../local/services/ec2';
 import { ServiceError } from '../../local/services/service';
 import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor } from '../../workflow';
 import { SimulatedInstances, type Behaviour } from '../simulation/instances';
+import { synthesizeOnce } from './synthesize-once';
 
 const minuteMs = 60_000;
 
-let folder: string;
-let assembly: string;
 let simulation: Simulation;
 let instances: SimulatedInstances;
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'launch-'));
-  const app = new App({ outdir: folder });
-  const stack = new Stack(app, 'Launched');
+const assembly = synthesizeOnce('Launched', (stack) => {
   const vpc = new Vpc(stack, 'Network', { natGateways: 0, maxAzs: 2 });
   const template = new LaunchTemplate(stack, 'Worker', {
     instanceType: new InstanceType('t4g.small'),
@@ -39,11 +32,9 @@ beforeAll(() => {
     }),
     backup: BackupPolicy.never(),
   });
-  assembly = app.synth().directory;
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
-  simulation = await simulate(assembly, { clients: 'direct' });
+  simulation = await simulate(assembly(), { clients: 'direct' });
   instances = new SimulatedInstances(simulation);
 });
 afterEach(() => simulation.close());

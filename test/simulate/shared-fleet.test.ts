@@ -1,8 +1,4 @@
 /** Two workflows on one ledger and one fleet: one queue, first come first served, although neither may do the other's work. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
 import { Instance, InstanceType, MachineImage, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { simulate, type Simulation } from '../../local';
 import {
@@ -15,18 +11,14 @@ import {
   SnapshotPolicy,
 } from '../../workflow';
 import { SimulatedInstances } from '../simulation/instances';
+import { synthesizeOnce } from './synthesize-once';
 
 const minuteMs = 60_000;
 
-let folder: string;
-let assembly: string;
 let simulation: Simulation;
 let instances: SimulatedInstances;
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'shared-fleet-'));
-  const app = new App({ outdir: folder });
-  const stack = new Stack(app, 'Shared');
+const assembly = synthesizeOnce('Shared', (stack) => {
   const ledger = new LedgerTable(stack, 'Ledger');
   const worker = new Instance(stack, 'Worker', {
     vpc: new Vpc(stack, 'Network', { natGateways: 0, maxAzs: 1 }),
@@ -43,11 +35,9 @@ beforeAll(() => {
       backup: BackupPolicy.never(),
     });
   }
-  assembly = app.synth().directory;
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
-  simulation = await simulate(assembly, { clients: 'direct' });
+  simulation = await simulate(assembly(), { clients: 'direct' });
   instances = new SimulatedInstances(simulation);
 });
 afterEach(() => simulation.close());

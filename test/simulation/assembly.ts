@@ -3,9 +3,8 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Duration, Stack } from 'aws-cdk-lib';
-import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
-import { InstanceType, MachineImage, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { ObjectStore, ObjectWorkflow, Processor } from '../../workflow';
+import { launchTemplateContext, oneSubnetFleet } from '../one-subnet-fleet';
 
 /** A command may take longer than the lease of a record lasts. */
 export const longTimeout = Duration.hours(3);
@@ -18,23 +17,14 @@ export function synthesizeWorkflow({
 } = {}): string {
   const app = new App({
     outdir: mkdtempSync(join(tmpdir(), 'object-workflow-simulation-')),
-    context: { '@aws-cdk/aws-autoscaling:generateLaunchTemplateInsteadOfLaunchConfig': true },
+    context: launchTemplateContext,
   });
   const stack = new Stack(app, 'Simulated');
   const inbox = new ObjectStore(stack, 'Inbox');
-  const vpc = new Vpc(stack, 'Vpc', {
-    maxAzs: 1,
-    natGateways: 0,
-    subnetConfiguration: [{ name: 'public', subnetType: SubnetType.PUBLIC }],
-  });
-  const fleet = new AutoScalingGroup(stack, 'Fleet', {
-    vpc,
-    instanceType: new InstanceType('t4g.small'),
-    machineImage: MachineImage.latestAmazonLinux2023(),
+  const fleet = oneSubnetFleet(stack, {
     minCapacity: 1,
     desiredCapacity: instanceCount,
     maxCapacity: instanceCount + 1,
-    requireImdsv2: true,
   });
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: inbox.bucket, prefix: 'incoming/', suffix: '.csv' },
