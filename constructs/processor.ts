@@ -1,18 +1,9 @@
 /** Where objects are processed: which instances take commands, what they run, and what they and the workflow may do for it. */
 import { Duration, Token } from 'aws-cdk-lib';
-import type { IAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import type { ILaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy, type IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import {
-  GroupedInstances,
-  NamedInstances,
-  TaggedInstances,
-  type FleetConfig,
-  type FleetInstance,
-  type FleetTag,
-  type IInstanceFleet,
-} from './fleet-members';
+import type { FleetConfig, IInstanceFleet } from './fleet-members';
 import { LaunchedInstances, type LaunchOptions } from './launched-instances';
 import { misuse } from './misuse';
 
@@ -49,7 +40,13 @@ const defaultTimeout = Duration.hours(1);
 
 /** What processes objects: a command, and the instances that run it. Make one with `fleet` or `launch`. */
 export class Processor {
-  /** Runs the command on the instances of a fleet: an `InstanceFleet`, or existing ones by its `from…` methods. */
+  /** Runs the command on the instances of a fleet: an `InstanceFleet`, or existing ones by its `from…` methods.
+   * @example
+   * ```ts
+   * const command = 'sort "$OBJECT_FILE" > "$RESULTS_DIR/sorted.txt"';
+   * Processor.fleet(new InstanceFleet(stack, 'Workers'), { command });
+   * Processor.fleet(InstanceFleet.fromTag({ key: 'role', value: 'worker', role }), { command });
+   * ``` */
   public static fleet(fleet: IInstanceFleet, options: ProcessorOptions): Processor {
     return new Processor(fleet, options);
   }
@@ -59,21 +56,6 @@ export class Processor {
    * @example Processor.launch(launchTemplate, { command: 'sort "$OBJECT_FILE" > "$RESULTS_DIR/sorted.txt"', maximumInstances: 10 }) */
   public static launch(launchTemplate: ILaunchTemplate, options: LaunchProcessorOptions): Processor {
     return new Processor(new LaunchedInstances(launchTemplate, options), options);
-  }
-
-  /** As `Processor.fleet(InstanceFleet.fromInstances(…), …)`. */
-  public static instances(instances: readonly FleetInstance[], options: ProcessorOptions): Processor {
-    return new Processor(new NamedInstances(instances), options);
-  }
-
-  /** As `Processor.fleet(InstanceFleet.fromTag(…), …)`. */
-  public static tagged(tag: FleetTag, options: ProcessorOptions): Processor {
-    return new Processor(new TaggedInstances(tag), options);
-  }
-
-  /** As `Processor.fleet(InstanceFleet.fromAutoScalingGroup(…), …)`. */
-  public static autoScalingGroup(group: IAutoScalingGroup, options: ProcessorOptions): Processor {
-    return new Processor(new GroupedInstances(group), options);
   }
 
   private constructor(

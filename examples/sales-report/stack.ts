@@ -19,7 +19,7 @@ import {
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { ObjectStore, ObjectWorkflow, Processor } from 'cdk-object-workflow';
+import { InstanceFleet, ObjectStore, ObjectWorkflow, Processor } from 'cdk-object-workflow';
 import type { Construct } from 'constructs';
 
 /** An inbox bucket, a fleet of one small instance, and the workflow between them. */
@@ -38,7 +38,7 @@ export class SalesReportStack extends Stack {
         // Browsers on Windows take a CSV for Excel's.
         contentTypes: ['text/csv', 'text/plain', 'application/vnd.ms-excel'],
       },
-      processor: Processor.autoScalingGroup(this.createFleet(), {
+      processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(this.createFleet()), {
         command: readFileSync(join(__dirname, 'report.sh'), 'utf8'),
         timeout: Duration.minutes(15),
       }),

@@ -2,7 +2,15 @@
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { ServiceError, simulate, type Simulation } from '../../local';
-import { BackupPolicy, LedgerTable, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import {
+  BackupPolicy,
+  LedgerTable,
+  InstanceFleet,
+  ObjectStore,
+  ObjectWorkflow,
+  Processor,
+  SnapshotPolicy,
+} from '../../workflow';
 import { launchTemplateContext, oneSubnetFleet } from '../one-subnet-fleet';
 import { SimulatedInstances } from '../simulation/instances';
 import { createFolder } from './assemblies';
@@ -21,7 +29,9 @@ export function synthesize(isFull: boolean): string {
   const fleet = oneSubnetFleet(stack, { minCapacity: 2, maxCapacity: 2 });
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: store('Inbox').bucket, prefix: 'incoming/', suffix: '.csv' },
-    processor: Processor.autoScalingGroup(fleet, { command: 'cp "$OBJECT_FILE" "$RESULTS_DIR/copy"' }),
+    processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(fleet), {
+      command: 'cp "$OBJECT_FILE" "$RESULTS_DIR/copy"',
+    }),
     ...(encryptionKey !== undefined && {
       results: store('Results').bucket,
       quarantine: store('Quarantine').bucket,

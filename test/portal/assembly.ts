@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   BackupPolicy,
   LedgerTable,
+  InstanceFleet,
   ObjectStore,
   ObjectWorkflow,
   Processor,
@@ -41,7 +42,7 @@ export function makePortal({ instanceCount = 1, encryptionKey = false } = {}): S
       maximumSize: Size.mebibytes(32),
       contentTypes: ['text/csv', 'text/plain'],
     },
-    processor: Processor.autoScalingGroup(fleet, { command }),
+    processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(fleet), { command }),
     snapshot: SnapshotPolicy.never(),
     backup: BackupPolicy.never(),
     ...(key && {

@@ -5,7 +5,7 @@ import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { fromItem, toItem } from '../../tasks/attribute-values';
 import { simulate, type ObjectRecord, type SimulatedExecution, type Simulation } from '../../local';
-import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { synthesizeOnce } from './synthesize-once';
 
 /** Does what the object says: each object is a script of its own. */
@@ -24,7 +24,7 @@ const assembly = synthesizeOnce('Endings', (stack) => {
   });
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
-    processor: Processor.autoScalingGroup(fleet, { command, timeout: Duration.minutes(10) }),
+    processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(fleet), { command, timeout: Duration.minutes(10) }),
     snapshot: SnapshotPolicy.never(),
     backup: BackupPolicy.never(),
   });

@@ -6,7 +6,7 @@ import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { simulate, type SimulateOptions, type Simulation } from '../../local';
 import { ServiceError } from '../../local/services/service';
-import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { SimulatedInstances } from '../simulation/instances';
 import { synthesizeOnce } from './synthesize-once';
 
@@ -29,7 +29,7 @@ const assembly = synthesizeOnce(
     });
     new ObjectWorkflow(stack, 'Workflow', {
       source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
-      processor: Processor.autoScalingGroup(fleet, { command: 'true' }),
+      processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(fleet), { command: 'true' }),
       snapshot: SnapshotPolicy.everyRun({
         ...{ copyTo: [elsewhere, 'sa-east-1'], copyKeyArns: { [elsewhere]: keyArn }, keep: 1 },
       }),

@@ -6,7 +6,7 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { simulate } from '../../local';
-import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { SimulatedInstances } from '../simulation/instances';
 
 test('a plan backs the results up when its schedule says so, and executions end without it', async () => {
@@ -16,7 +16,7 @@ test('a plan backs the results up when its schedule says so, and executions end 
   const role = new Role(stack, 'InstanceRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
   const workflow = new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
-    processor: Processor.tagged({ key: 'role', value: 'worker', role }, { command: 'true' }),
+    processor: Processor.fleet(InstanceFleet.fromTag({ key: 'role', value: 'worker', role }), { command: 'true' }),
     snapshot: SnapshotPolicy.never(),
     backup: BackupPolicy.scheduled(Schedule.cron({ hour: '4', minute: '0' }), { deleteAfter: Duration.days(35) }),
   });

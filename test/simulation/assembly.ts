@@ -1,34 +1,123 @@
-/** The workflow under test: the default one in front of a small fleet, synthesized once. */
+/** The workflows under test, each in front of a small fleet of its own kind, synthesized once. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Duration, Stack } from 'aws-cdk-lib';
-import { ObjectStore, ObjectWorkflow, Processor } from '../../workflow';
+import { App, Duration, Stack, Tags } from 'aws-cdk-lib';
+import { InstanceType, LaunchTemplate, MachineImage } from 'aws-cdk-lib/aws-ec2';
+import { CfnRule } from 'aws-cdk-lib/aws-events';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { launchTemplateContext, oneSubnetFleet } from '../one-subnet-fleet';
 
 /** A command may take longer than the lease of a record lasts. */
 export const longTimeout = Duration.hours(3);
 
-/** @returns the directory of the assembly, below the system's folder for temporary files */
+/** - `group`: the instances of an Auto Scaling group
+ * - `launches`: an instance for each object
+ * - `copies`: instances found by a tag, whose images are copied to another Region, and only the newest of them kept */
+export type Variant = 'group' | 'launches' | 'copies';
+
+/** Half of the seeds have the workflow that most people have. */
+const variantsInTurn: readonly Variant[] = ['group', 'group', 'launches', 'copies'];
+export const variants: readonly Variant[] = [...new Set(variantsInTurn)];
+
+/** @returns the variant whose turn it is, and how many turns it has had: seeds that follow each other go through all */
+export function turnOf(seed: string): { readonly variant: Variant; readonly turn: number } {
+  const number = /^\d+$/.test(seed) ? Number(seed) : 0;
+  const index = number % variantsInTurn.length;
+  const variant = variantsInTurn[index]!;
+  const places = variantsInTurn.flatMap((one, place) => (one === variant ? [place] : []));
+  return {
+    variant,
+    turn: Math.floor(number / variantsInTurn.length) * places.length + places.indexOf(index),
+  };
+}
+
+/** Region that images are copied to. */
+export const copyRegion = 'eu-west-1';
+/** Images that are kept of a set: fewer than most seeds make. */
+export const keptImageCount = 2;
+/** Instances that are launched at a time: fewer than there are objects. */
+export const maximumLaunchedInstances = 2;
+
+/** Synthesizes all variants.
+ * @returns a folder of the system's for temporary files, with an assembly for each variant in it */
+export function synthesizeVariants(): string {
+  const folder = mkdtempSync(join(tmpdir(), folderPrefix));
+  for (const variant of variants) {
+    synthesize(join(folder, variant), (stack) => defineVariant(stack, variant));
+  }
+  return folder;
+}
+
+/** Begins the names of all folders that simulations make for temporary files. */
+export const folderPrefix = 'object-workflow-simulation-';
+
+/** Synthesizes the default workflow.
+ * @returns the directory of the assembly, below the system's folder for temporary files */
 export function synthesizeWorkflow({
   command = 'exit 1',
   instanceCount = 2,
   timeout = Duration.hours(1),
 } = {}): string {
-  const app = new App({
-    outdir: mkdtempSync(join(tmpdir(), 'object-workflow-simulation-')),
-    context: launchTemplateContext,
+  const folder = mkdtempSync(join(tmpdir(), folderPrefix));
+  synthesize(folder, (stack) => {
+    const fleet = InstanceFleet.fromAutoScalingGroup(smallGroup(stack, instanceCount));
+    defineWorkflow(stack, { processor: Processor.fleet(fleet, { command, timeout }) });
   });
-  const stack = new Stack(app, 'Simulated');
+  return folder;
+}
+
+function synthesize(outdir: string, define: (stack: Stack) => void): void {
+  const app = new App({ outdir, context: launchTemplateContext });
+  define(new Stack(app, 'Simulated'));
+  app.synth();
+}
+
+function defineVariant(stack: Stack, variant: Variant): void {
+  const options = { command: 'exit 1', timeout: longTimeout };
+  switch (variant) {
+    case 'group': {
+      const fleet = InstanceFleet.fromAutoScalingGroup(smallGroup(stack, 2));
+      return void defineWorkflow(stack, { processor: Processor.fleet(fleet, options) });
+    }
+    case 'copies': {
+      const group = smallGroup(stack, 2);
+      const tag = { key: 'role', value: 'worker' };
+      Tags.of(group).add(tag.key, tag.value);
+      const processor = Processor.fleet(InstanceFleet.fromTag({ ...tag, role: group.role }), options);
+      const snapshot = SnapshotPolicy.everyRun({ copyTo: [copyRegion], keep: keptImageCount });
+      return void defineWorkflow(stack, { processor, snapshot });
+    }
+    case 'launches': {
+      const template = new LaunchTemplate(stack, 'Worker', {
+        instanceType: new InstanceType('t4g.small'),
+        machineImage: MachineImage.latestAmazonLinux2023(),
+        role: new Role(stack, 'WorkerRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }),
+      });
+      const processor = Processor.launch(template, { ...options, maximumInstances: maximumLaunchedInstances });
+      const workflow = defineWorkflow(stack, { processor });
+      // A round each minute would be most of what a seed costs; what is found by a round is found by a later one too.
+      const schedule = workflow.node.findAll().find((node) => node.node.path.endsWith('Keeper/Schedule/Resource'));
+      (schedule as CfnRule).scheduleExpression = `rate(${keeperRoundMinutes} minutes)`;
+    }
+  }
+}
+
+/** How often the keeper of launched instances looks after them. */
+export const keeperRoundMinutes = 10;
+
+function smallGroup(stack: Stack, instanceCount: number) {
+  return oneSubnetFleet(stack, { minCapacity: 1, desiredCapacity: instanceCount, maxCapacity: instanceCount + 1 });
+}
+
+function defineWorkflow(
+  stack: Stack,
+  props: { readonly processor: Processor; readonly snapshot?: SnapshotPolicy },
+): ObjectWorkflow {
   const inbox = new ObjectStore(stack, 'Inbox');
-  const fleet = oneSubnetFleet(stack, {
-    minCapacity: 1,
-    desiredCapacity: instanceCount,
-    maxCapacity: instanceCount + 1,
-  });
-  new ObjectWorkflow(stack, 'Workflow', {
+  return new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: inbox.bucket, prefix: 'incoming/', suffix: '.csv' },
-    processor: Processor.autoScalingGroup(fleet, { command, timeout }),
+    ...props,
   });
-  return app.synth().directory;
 }

@@ -3,7 +3,7 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { LaunchTemplate, type ILaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { command, makeWorkflow, withoutCopies } from './synthesize';
 
 const messageShape = /^[^\n]+, at [^\n]+\n {2}got: [^\n]*\n {2}allowed: [^\n]+\n {2}fix: [^\n]+$/;
@@ -31,15 +31,19 @@ test.each([
   ['a maximum size of nothing', { source: { maximumSize: Size.bytes(0) } }, "A source's sizes leave nothing to accept"],
   ['a results prefix that is no folder', { resultsPrefix: 'out' }, 'fix: write "out/"'],
   ['a quarantine prefix that begins with a slash', { quarantinePrefix: '/bad/' }, 'fix: write "bad/"'],
-  ['no instances', { processor: Processor.instances([], { command }) }, 'A processor has no instances'],
+  [
+    'no instances',
+    { processor: Processor.fleet(InstanceFleet.fromInstances(), { command }) },
+    'A processor has no instances',
+  ],
   [
     'half a slot',
-    { processor: Processor.tagged({ key: 'a', value: 'b' }, { command, slotsPerInstance: 0.5 }) },
+    { processor: Processor.fleet(InstanceFleet.fromTag({ key: 'a', value: 'b' }), { command, slotsPerInstance: 0.5 }) },
     'slotsPerInstance is not a count',
   ],
   [
     'no tries',
-    { processor: Processor.tagged({ key: 'a', value: 'b' }, { command, maximumTries: 0 }) },
+    { processor: Processor.fleet(InstanceFleet.fromTag({ key: 'a', value: 'b' }), { command, maximumTries: 0 }) },
     'maximumTries is not a count',
   ],
   [
@@ -68,7 +72,7 @@ describe('refuses results that would start the workflow again', () => {
     const { prefix, ...prefixes } = props;
     return new ObjectWorkflow(stack, 'Invoices', {
       source: { bucket, prefix },
-      processor: Processor.tagged({ key: 'a', value: 'b' }, { command }),
+      processor: Processor.fleet(InstanceFleet.fromTag({ key: 'a', value: 'b' }), { command }),
       results: bucket,
       quarantine: prefixes.quarantinePrefix === undefined ? undefined : bucket,
       ...prefixes,
@@ -101,7 +105,7 @@ describe('refuses results that would start the workflow again', () => {
       new ObjectWorkflow(stack, 'Invoices', {
         source: { bucket: imported('One') },
         results: imported('Two'),
-        processor: Processor.tagged({ key: 'a', value: 'b' }, { command }),
+        processor: Processor.fleet(InstanceFleet.fromTag({ key: 'a', value: 'b' }), { command }),
       });
     expect(messageOf(make)).toContain('would start the workflow again');
   });

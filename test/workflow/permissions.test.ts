@@ -2,7 +2,7 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { ObjectStore, Processor, SnapshotPolicy } from '../../workflow';
+import { InstanceFleet, ObjectStore, Processor, SnapshotPolicy } from '../../workflow';
 import { command, makeWorkflow, withoutCopies } from './synthesize';
 
 interface Statement {
@@ -86,7 +86,7 @@ const role = new Role(stack, 'InstanceRole', { assumedBy: new ServicePrincipal('
 const { workflow } = makeWorkflow(
   {
     source: { prefix: 'in/', suffix: '.csv' },
-    processor: Processor.tagged({ key: 'role', value: 'worker', role }, { command }),
+    processor: Processor.fleet(InstanceFleet.fromTag({ key: 'role', value: 'worker', role }), { command }),
     snapshot: SnapshotPolicy.everyRun({ keep: 3, keepFor: Duration.days(7), parameterName: '/images/newest' }),
     removeRejected: true,
   },
@@ -166,7 +166,7 @@ test('include the keys of buckets that are encrypted with one', () => {
     {
       source: { bucket: inbox.bucket },
       results: new ObjectStore(encrypted, 'Results', { encryptionKey: key }).bucket,
-      processor: Processor.tagged({ key: 'a', value: 'b', role: instanceRole }, { command }),
+      processor: Processor.fleet(InstanceFleet.fromTag({ key: 'a', value: 'b', role: instanceRole }), { command }),
     },
     { stack: encrypted },
   );

@@ -7,7 +7,7 @@ import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { workflowMetrics } from '../../tasks/metric';
-import { BackupPolicy, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { BackupPolicy, InstanceFleet, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { command, makeWorkflow, withoutCopies } from './synthesize';
 
 const { stack, workflow } = makeWorkflow({ source: { prefix: 'in/', suffix: '.csv' } });
@@ -183,7 +183,10 @@ describe('an Auto Scaling group', () => {
           : undefined,
       }),
     });
-    makeWorkflow({ processor: Processor.autoScalingGroup(group, { command }) }, { stack: fleetStack });
+    makeWorkflow(
+      { processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(group), { command }) },
+      { stack: fleetStack },
+    );
     return fleetStack;
   };
 
@@ -226,7 +229,7 @@ test.each([
   const { inbox } = makeWorkflow({}, { stack: twice });
   new ObjectWorkflow(twice, 'Orders', {
     source: { bucket: inbox.bucket, prefix: 'orders/' },
-    processor: Processor.tagged({ key: 'a', value: 'b' }, { command }),
+    processor: Processor.fleet(InstanceFleet.fromTag({ key: 'a', value: 'b' }), { command }),
   });
   Template.fromStack(twice).resourceCountIs('AWS::StepFunctions::StateMachine', 2);
 });

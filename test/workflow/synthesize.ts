@@ -1,7 +1,14 @@
 /** Synthesizes a workflow for a test, and reads its definition as AWS would get it. */
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { ObjectStore, ObjectWorkflow, Processor, type ObjectSource, type ObjectWorkflowProps } from '../../workflow';
+import {
+  InstanceFleet,
+  ObjectStore,
+  ObjectWorkflow,
+  Processor,
+  type ObjectSource,
+  type ObjectWorkflowProps,
+} from '../../workflow';
 
 export interface Synthesis {
   readonly stack: Stack;
@@ -22,7 +29,7 @@ export function makeWorkflow(
   const stack = options.stack ?? new Stack(new App({ context: withoutCopies }), 'Test');
   const inbox = new ObjectStore(stack, 'Inbox');
   const workflow = new ObjectWorkflow(stack, 'Invoices', {
-    processor: Processor.instances([{ instanceId: 'i-0123456789abcdef0' }], { command }),
+    processor: Processor.fleet(InstanceFleet.fromInstances({ instanceId: 'i-0123456789abcdef0' }), { command }),
     ...props,
     source: { bucket: inbox.bucket, ...props.source },
   });
