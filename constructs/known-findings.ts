@@ -89,7 +89,12 @@ const managedPolicyReasons: readonly (readonly [RegExp, string])[] = [
 const actionsWithoutResources: ReadonlySet<string> = new Set([
   ...['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'],
   ...['ssm:GetCommandInvocation', 'ssm:ListCommands', 'ssm:ListCommandInvocations', 'ssm:CancelCommand'],
-  ...['ssm:DescribeInstanceInformation', 'ec2:DescribeInstances', 'ec2:DescribeInstanceStatus'],
+  ...[
+    'ssm:DescribeInstanceInformation',
+    'ec2:DescribeInstances',
+    'ec2:DescribeInstanceStatus',
+    'ec2:DescribeSpotInstanceRequests',
+  ],
   ...['ec2:DescribeImages', 'ec2:DescribeImageReferences', 'ec2:DescribeSnapshots'],
   ...['ec2:DescribeLaunchTemplates', 'ec2:DescribeLaunchTemplateVersions'],
   'autoscaling:DescribeAutoScalingGroups',

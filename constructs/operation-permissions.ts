@@ -38,6 +38,8 @@ export function commandStatements(documentArn: string, instances: InstanceScope)
         'ssm:CancelCommand',
         'ssm:DescribeInstanceInformation',
         'ec2:DescribeInstances',
+        // Whether EC2 is about to take a Spot Instance back.
+        'ec2:DescribeSpotInstanceRequests',
         'autoscaling:DescribeAutoScalingInstances',
         // Asks whether anybody still waits, before a command begins for it.
         'states:SendTaskHeartbeat',

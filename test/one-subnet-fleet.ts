@@ -9,7 +9,13 @@ export const launchTemplateContext = { '@aws-cdk/aws-autoscaling:generateLaunchT
 /** Makes the group `Fleet` in one public subnet of the network `Vpc`. */
 export function oneSubnetFleet(
   scope: Construct,
-  capacity: { readonly minCapacity: number; readonly desiredCapacity?: number; readonly maxCapacity: number },
+  capacity: {
+    readonly minCapacity: number;
+    readonly desiredCapacity?: number;
+    readonly maxCapacity: number;
+    /** Makes them Spot Instances. @default - they are on demand */
+    readonly spotPrice?: string;
+  },
 ): AutoScalingGroup {
   const vpc = new Vpc(scope, 'Vpc', {
     maxAzs: 1,

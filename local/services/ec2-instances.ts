@@ -13,6 +13,7 @@ import {
   specifiedTags,
   tagList,
 } from './ec2-model';
+import { endSpotRequest, markForInterruption, newSpotRequest, spotWarningMs } from './ec2-spot';
 import { ServiceError, UnsupportedError, type ServiceOutput } from './service';
 
 /** What is asked of a new instance. */
@@ -26,6 +27,8 @@ export interface LaunchRequest {
   readonly tags?: ReadonlyMap<string, string>;
   /** Extra EBS volumes beside the root volume. @default 0 */
   readonly extraVolumeCount?: number;
+  /** A Spot Instance of a one-time request, which EC2 terminates when it takes it back. @default false */
+  readonly isSpot?: boolean;
   /** True: the instance is there already, as the instances of a deployed template are. */
   readonly alreadyRunning?: boolean;
 }
@@ -110,6 +113,7 @@ export class Ec2Instances {
       instanceProfile: request.instanceProfile,
       volumeIds: Array.from({ length: 1 + (request.extraVolumeCount ?? 0) }, () => `vol-${random.hex(17)}`),
       tags: new Map(request.tags),
+      spotRequest: request.isSpot === true ? newSpotRequest(this.options) : undefined,
       state: 'pending',
     };
     this.all.set(instance.instanceId, instance);
@@ -140,8 +144,15 @@ export class Ec2Instances {
 
   terminate(instance: Instance): void {
     if (instance.state === 'terminated' || instance.state === 'shutting-down') return;
+    endSpotRequest(instance, this.options.clock.nowMs());
     this.changeState(instance, 'shutting-down');
     this.after(this.stopDurationMs, instance, 'shutting-down', 'terminated');
+  }
+
+  /** Takes a Spot Instance back: EC2 warns of it, and terminates the instance two minutes later. */
+  interruptSpot(instance: Instance): void {
+    markForInterruption(instance, this.options);
+    this.options.clock.schedule(spotWarningMs, () => this.terminate(instance));
   }
 
   /** Restarts the operating system: everything that runs on the instance ends without a word. */
@@ -358,6 +369,10 @@ export class Ec2Instances {
       Placement: { AvailabilityZone: instance.availabilityZone },
       PrivateIpAddress: instance.privateIpAddress,
       SubnetId: instance.subnetId,
+      ...(instance.spotRequest !== undefined && {
+        InstanceLifecycle: 'spot',
+        SpotInstanceRequestId: instance.spotRequest.spotInstanceRequestId,
+      }),
       ...(instance.instanceProfile === undefined ? {} : { IamInstanceProfile: { Arn: instance.instanceProfile } }),
       RootDeviceName: '/dev/xvda',
       RootDeviceType: 'ebs',

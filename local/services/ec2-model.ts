@@ -41,8 +41,20 @@ export interface Instance {
   readonly instanceProfile: string | undefined;
   readonly volumeIds: readonly string[];
   readonly tags: Map<string, string>;
+  /** @default - it is no Spot Instance */
+  readonly spotRequest: SpotRequest | undefined;
   state: InstanceState;
 }
+
+/** The request that a Spot Instance came from. */
+export interface SpotRequest {
+  readonly spotInstanceRequestId: string;
+  status: SpotStatus;
+  statusAtMs: number;
+}
+
+export type SpotStatus =
+  'fulfilled' | 'marked-for-termination' | 'instance-terminated-no-capacity' | 'instance-terminated-by-user';
 
 export type ImageState = 'pending' | 'available' | 'failed' | 'deregistered';
 

@@ -3,6 +3,7 @@ import { describeImageReferences } from './ec2-image-references';
 import { Ec2Images } from './ec2-images';
 import { Ec2Instances } from './ec2-instances';
 import { checkEc2Parameters, checkTag, type Ec2Options, type Image, type Input } from './ec2-model';
+import { describeSpotInstanceRequests } from './ec2-spot';
 import { type Service, ServiceError, type ServiceOutput } from './service';
 
 export type { ImageAnswer } from './ec2-images';
@@ -50,6 +51,7 @@ export class Ec2Service implements Service {
       RunInstances: (input) => instances.runInstances(input),
       DescribeInstances: (input) => instances.describeInstances(input),
       DescribeInstanceStatus: (input) => instances.describeInstanceStatus(input),
+      DescribeSpotInstanceRequests: (input) => describeSpotInstanceRequests(input, instances.all.values()),
       DescribeLaunchTemplateVersions: (input) => instances.describeLaunchTemplateVersions(input),
       StartInstances: (input) => ({
         StartingInstances: instances.changeInstances('StartInstances', input, (instance) => instances.start(instance)),

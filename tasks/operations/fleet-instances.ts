@@ -4,16 +4,23 @@ import {
   DescribeAutoScalingInstancesCommand,
   type AutoScalingInstanceDetails,
 } from '@aws-sdk/client-auto-scaling';
-import { DescribeInstancesCommand, EC2Client, type Filter, type Instance } from '@aws-sdk/client-ec2';
+import {
+  DescribeInstancesCommand,
+  DescribeSpotInstanceRequestsCommand,
+  EC2Client,
+  type Filter,
+  type Instance,
+} from '@aws-sdk/client-ec2';
 import { DescribeInstanceInformationCommand, SSMClient, type InstanceInformation } from '@aws-sdk/client-ssm';
-import { isAlive, judgeMember, type MemberVerdict } from './instance-state';
+import { isAlive, isMarkedForInterruption, judgeMember, type MemberVerdict } from './instance-state';
 import type { OperationContext } from './operation-context';
 import type { Fleet } from './settings';
 
 /** SSM calls an agent lost when it has been silent for a few minutes; it may only be restarting. After this it is given up. */
 const agentSilenceMs = 10 * 60_000;
 
-/** DescribeInstanceInformation and DescribeAutoScalingInstances take this many ids, and answer this many, at once. */
+/** DescribeInstanceInformation and DescribeAutoScalingInstances take this many ids, and answer this many, at once;
+ * DescribeSpotInstanceRequests does not page below that. */
 const pageSize = 50;
 
 /** What Auto Scaling puts on its instances, and takes off again when they are detached. */
@@ -23,7 +30,7 @@ const groupTagKey = 'aws:autoscaling:groupName';
 export interface RunningInstance {
   readonly instanceId: string;
   readonly isOnline: boolean;
-  /** How it stands in its Auto Scaling group: always `ready` without one. */
+  /** How it stands in its Auto Scaling group; without one `ready`. A Spot Instance that EC2 is about to take back is `leaving`. */
   readonly verdict: MemberVerdict;
   /** A lifecycle hook holds it until it is told to let go. */
   readonly isHeldBack: boolean;
@@ -75,21 +82,21 @@ export async function readLaunch(
 export async function readInstances(fleet: Fleet, context: Clients): Promise<RunningInstance[]> {
   const running = { Name: 'instance-state-name', Values: ['running'] };
   const instances = await describeInstances([membership(fleet), running], context);
-  const ids = instances.map((instance) => instance.InstanceId ?? '').sort();
+  const ids = idsOf(instances).sort();
   const grouped = instances.filter((instance) => instance.Tags?.some(({ Key }) => Key === groupTagKey));
-  const [agents, members] = await Promise.all([
+  const spot = instances.filter((instance) => instance.InstanceLifecycle === 'spot');
+  const [agents, members, marked] = await Promise.all([
     describeAgents(ids, context),
-    describeMembers(
-      grouped.map((instance) => instance.InstanceId ?? ''),
-      context,
-    ),
+    describeMembers(idsOf(grouped), context),
+    findMarked(idsOf(spot), context),
   ]);
   return ids.map((instanceId) => {
     const member = members.get(instanceId);
+    const verdict = member === undefined ? 'ready' : judgeMember(member.LifecycleState);
     return {
       instanceId,
       isOnline: agents.get(instanceId)?.PingStatus === 'Online',
-      verdict: member === undefined ? 'ready' : judgeMember(member.LifecycleState),
+      verdict: marked.has(instanceId) ? 'leaving' : verdict,
       isHeldBack: member?.LifecycleState === 'Terminating:Wait',
       isProtected: member?.ProtectedFromScaleIn === true,
     };
@@ -166,6 +173,24 @@ async function describeMembers(
     for (const member of page.AutoScalingInstances ?? []) members.set(member.InstanceId ?? '', member);
   }
   return members;
+}
+
+/** Finds the Spot Instances that EC2 is about to take back. The event that warns of it may be lost; their requests say it as well. */
+async function findMarked(instanceIds: readonly string[], context: Clients): Promise<Set<string>> {
+  const marked = new Set<string>();
+  for (const Values of pagesOf(instanceIds)) {
+    const { SpotInstanceRequests = [] } = await context
+      .client(EC2Client)
+      .send(new DescribeSpotInstanceRequestsCommand({ Filters: [{ Name: 'instance-id', Values }] }));
+    for (const { InstanceId = '', Status } of SpotInstanceRequests) {
+      if (isMarkedForInterruption(Status?.Code)) marked.add(InstanceId);
+    }
+  }
+  return marked;
+}
+
+function idsOf(instances: readonly Instance[]): string[] {
+  return instances.map(({ InstanceId = '' }) => InstanceId);
 }
 
 function pagesOf(ids: readonly string[]): string[][] {

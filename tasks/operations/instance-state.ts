@@ -58,3 +58,10 @@ const aliveByState: Readonly<Record<InstanceStateName, boolean>> = {
 export function isAlive(state: string | undefined): boolean {
   return aliveByState[state as InstanceStateName] ?? false;
 }
+
+/** Whether EC2 will take a Spot Instance back within two minutes. Once it has, the instance's own state says so.
+ * @param statusCode Of its Spot request: `marked-for-termination`, `marked-for-stop` and their like
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-request-status.html (read 2026-11) */
+export function isMarkedForInterruption(statusCode: string | undefined): boolean {
+  return statusCode?.startsWith('marked-for-') === true;
+}

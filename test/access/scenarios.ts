@@ -26,7 +26,7 @@ export function synthesize(isFull: boolean): string {
   const stack = new Stack(app, 'Access');
   const encryptionKey = isFull ? new Key(stack, 'Key') : undefined;
   const store = (id: string): ObjectStore => new ObjectStore(stack, id, encryptionKey && { encryptionKey });
-  const fleet = oneSubnetFleet(stack, { minCapacity: 2, maxCapacity: 2 });
+  const fleet = oneSubnetFleet(stack, { minCapacity: 2, maxCapacity: 2, spotPrice: '0.01' });
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: store('Inbox').bucket, prefix: 'incoming/', suffix: '.csv' },
     processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(fleet), {

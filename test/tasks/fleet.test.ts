@@ -2,8 +2,9 @@
 import { LifecycleState } from '@aws-sdk/client-auto-scaling';
 import { InstanceStateName } from '@aws-sdk/client-ec2';
 import { processObject } from '../../tasks';
-import { isAlive, judgeMember } from '../../tasks/operations/instance-state';
+import { isAlive, isMarkedForInterruption, judgeMember } from '../../tasks/operations/instance-state';
 import type { LifecycleHook } from '../../local/services/autoscaling';
+import type { LaunchRequest } from '../../local/services/ec2';
 import { Account, fleetId, processSettings, type Visit } from './account';
 
 jest.setTimeout(30_000);
@@ -20,7 +21,7 @@ const drain: LifecycleHook = {
   defaultResult: 'CONTINUE',
 };
 
-async function start(more: { hooks?: LifecycleHook[]; desiredCapacity?: number } = {}) {
+async function start(more: { hooks?: LifecycleHook[]; desiredCapacity?: number; launch?: LaunchRequest } = {}) {
   const account = new Account({ instanceCount: 0 });
   account.autoScaling.createGroup({
     ...{ name: groupName, launch: {}, minimumSize: 0, maximumSize: 4, desiredCapacity: 1, subnetIds: [] },
@@ -79,7 +80,49 @@ describe('an instance that leaves its group', () => {
   });
 });
 
+describe('a Spot Instance that EC2 is about to take back', () => {
+  const tryOf = (account: Account, { executionArn }: Visit): unknown =>
+    account.items('operation#').find(({ owner }) => owner === executionArn)!['try'];
+
+  it('gets no new work in its last two minutes', async () => {
+    const { account, members, enter } = await start({ launch: { isSpot: true } });
+    account.ssm.commands.answer(() => ({ durationMs: 600_000 }));
+    const { instanceId } = members()[0]!;
+    account.ec2.instances.interruptSpot(account.ec2.instances.get(instanceId));
+    await account.pass(10);
+    const visit = await enter('a');
+    await account.pass(3600);
+    expect(account.ec2.instances.get(instanceId).state).toBe('terminated');
+    expect(commandsOn(account, instanceId)).toBe(0);
+    expect([visit.status, tryOf(account, visit)]).toEqual(['succeeded', 1]);
+  });
+
+  it('may end what it has; what it does not end is tried again on another', async () => {
+    const { account, members, enter } = await start({ launch: { isSpot: true }, desiredCapacity: 2 });
+    let durationMs = 60_000;
+    account.ssm.commands.answer(() => ({ durationMs }));
+    const short = await enter('short');
+    await account.pass(1);
+    durationMs = 600_000;
+    const long = await enter('long');
+    await account.pass(1);
+    for (const { instanceId } of members()) {
+      account.ec2.instances.interruptSpot(account.ec2.instances.get(instanceId));
+    }
+    await account.pass(3600);
+    expect([short.status, tryOf(account, short)]).toEqual(['succeeded', 1]);
+    expect([long.status, tryOf(account, long)]).toEqual(['succeeded', 2]);
+  });
+});
+
 describe('the words of AWS', () => {
+  test.each([
+    ['fulfilled', false],
+    ['marked-for-termination', true],
+    ['marked-for-stop', true],
+    ['instance-terminated-no-capacity', false],
+  ])('a Spot request that is %s', (code, isMarked) => expect(isMarkedForInterruption(code)).toBe(isMarked));
+
   test.each(Object.values(LifecycleState))('a member that is %s', (state) => {
     const expected = state === 'InService' ? 'ready' : /^(Terminat|Detach)/.test(state) ? 'leaving' : 'away';
     expect(judgeMember(state)).toBe(expected);

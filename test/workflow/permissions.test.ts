@@ -24,6 +24,7 @@ const withoutResources = [
   'ssm:DescribeInstanceInformation',
   'autoscaling:DescribeAutoScalingInstances',
   'ec2:DescribeInstances',
+  'ec2:DescribeSpotInstanceRequests',
   'ec2:DescribeImages',
   'ec2:DescribeImageReferences',
   'ec2:DescribeLaunchTemplates',
@@ -55,7 +56,7 @@ const existingActions: Readonly<Record<string, readonly string[]>> = {
   ec2: [
     ...['CopyImage', 'CreateImage', 'CreateTags', 'DeleteSnapshot', 'DeregisterImage', 'DescribeImages'],
     ...['DescribeInstances', 'DescribeLaunchTemplateVersions', 'RunInstances', 'TerminateInstances'],
-    ...['DescribeImageReferences', 'DescribeLaunchTemplates'],
+    ...['DescribeImageReferences', 'DescribeLaunchTemplates', 'DescribeSpotInstanceRequests'],
   ],
   iam: ['PassRole'],
   kms: ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'GenerateDataKey*', 'ReEncrypt*'],

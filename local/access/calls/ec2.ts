@@ -159,6 +159,7 @@ export const ec2Requirements: Requirements = {
     ),
   DescribeLaunchTemplateVersions: anywhere('ec2:DescribeLaunchTemplateVersions'),
   DescribeSnapshots: anywhere('ec2:DescribeSnapshots'),
+  DescribeSpotInstanceRequests: anywhere('ec2:DescribeSpotInstanceRequests'),
   StartInstances: onInstances('StartInstances'),
   StopInstances: onInstances('StopInstances'),
   TerminateInstances: onInstances('TerminateInstances'),

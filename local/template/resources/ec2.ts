@@ -67,14 +67,6 @@ export function readTags(tags: unknown, onlyPropagated = false): Map<string, str
 function launchRequest(properties: Readonly<Record<string, unknown>>): LaunchRequest {
   const profile = properties['IamInstanceProfile'] as string | { Arn?: string; Name?: string } | undefined;
   const mappings = (properties['BlockDeviceMappings'] ?? []) as readonly unknown[];
-  const market = properties['InstanceMarketOptions'];
-  if (market !== undefined) {
-    throw new UnsupportedError(
-      'a spot instance',
-      'InstanceMarketOptions',
-      'launch on-demand instances in what runs locally',
-    );
-  }
   const given = {
     imageId: properties['ImageId'] as string | undefined,
     instanceType: properties['InstanceType'] as string | undefined,
@@ -82,8 +74,28 @@ function launchRequest(properties: Readonly<Record<string, unknown>>): LaunchReq
     availabilityZone: properties['AvailabilityZone'] as string | undefined,
     instanceProfile: typeof profile === 'object' ? (profile.Arn ?? profile.Name) : profile,
     extraVolumeCount: Math.max(0, mappings.length - 1),
+    isSpot: isSpot(properties['InstanceMarketOptions']),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** @throws UnsupportedError for requests that stay, and for instances that do not end with their interruption */
+function isSpot(market: unknown): boolean {
+  if (market === undefined) return false;
+  const { MarketType, SpotOptions = {} } = market as MarketOptions;
+  const { SpotInstanceType = 'one-time', InstanceInterruptionBehavior = 'terminate' } = SpotOptions;
+  const got = [MarketType, SpotInstanceType, InstanceInterruptionBehavior].join(', ');
+  if (got === 'spot, one-time, terminate') return true;
+  throw new UnsupportedError(
+    `an instance of the market ${got}`,
+    'InstanceMarketOptions',
+    'use on-demand instances, or one-time spot requests that end with "terminate", in what runs locally',
+  );
+}
+
+interface MarketOptions {
+  readonly MarketType?: string;
+  readonly SpotOptions?: { readonly SpotInstanceType?: string; readonly InstanceInterruptionBehavior?: string };
 }
 
 function instanceAttributes(instance: Instance, request: ResourceRequest): Record<string, unknown> {
