@@ -1,6 +1,7 @@
 /** Aims faults: each kind at each state and caller that it can hit, in turn, so that none is left out by chance. */
 import { faultKinds, type Fault, type FaultKind } from '../../local';
 import type { RandomSource } from '../../local/random';
+import type { Variant } from './assembly';
 
 /** A kind of fault, and where it strikes. */
 export interface Cell {
@@ -18,6 +19,7 @@ export const callers: Readonly<Record<string, string>> = {
   QuarantineObject: 'Quarantine object',
   Relay: '(relay)',
   Cleaner: '(cleaner)',
+  Keeper: '(keeper)',
   events: '(rules)',
 };
 
@@ -56,6 +58,12 @@ const lateServices = ['ssm', 'ec2', 'dynamodb'] as const;
  * fails where one is made; reads that are late are so for all who read; the states that only end an execution take no time. */
 export const cells: readonly Cell[] = faultKinds.flatMap((kind) => placesFor(kind).map((place) => ({ kind, place })));
 
+/** Those that a variant has: whoever launches instances has a keeper, and makes no images. */
+function cellsOf(variant: Variant): readonly Cell[] {
+  const absent = new Set(variant === 'launches' ? ['Protect', 'Snapshot instance'] : [callers['Keeper']]);
+  return cells.filter(({ place }) => !absent.has(place));
+}
+
 function placesFor(kind: FaultKind): readonly string[] {
   if (kindsOfCalls.includes(kind)) return [...Object.values(callers), ...Object.values(stateCalls)];
   if (kindsOfEvents.includes(kind)) return sources;
@@ -66,12 +74,16 @@ function placesFor(kind: FaultKind): readonly string[] {
 
 /** Calls around which a protocol breaks, if it breaks: each with how often five objects make them. */
 const crucialCalls: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  ProcessObject: { 'ssm:SendCommand': 4, 'dynamodb:TransactWriteItems': 12, 'ssm:GetCommandInvocation': 4 },
+  ProcessObject: {
+    ...{ 'ssm:SendCommand': 4, 'dynamodb:TransactWriteItems': 12, 'ssm:GetCommandInvocation': 4 },
+    'ec2:RunInstances': 3,
+  },
   Relay: { 'ssm:SendCommand': 2, 'dynamodb:TransactWriteItems': 20, 'states:SendTaskSuccess': 8 },
   StoreResults: { 'dynamodb:UpdateItem': 5, 's3:GetObject': 5 },
   SnapshotInstance: { 'ec2:CreateImage': 3, 'dynamodb:TransactWriteItems': 8 },
   BackUpResults: { 'backup:StartBackupJob': 3, 'dynamodb:TransactWriteItems': 8 },
   Cleaner: { 'dynamodb:TransactWriteItems': 2, 'dynamodb:UpdateItem': 2, 'dynamodb:Query': 3 },
+  Keeper: { 'ssm:SendCommand': 2, 'dynamodb:TransactWriteItems': 8, 'ec2:TerminateInstances': 2 },
   ValidateObject: { 'dynamodb:UpdateItem': 5 },
   QuarantineObject: { 's3:CopyObject': 1, 'dynamodb:UpdateItem': 1 },
 };
@@ -91,12 +103,20 @@ const slowedBy: Readonly<Record<string, { readonly caller: string; readonly oper
   'Quarantine object': { caller: 'QuarantineObject' },
 };
 
-/** Draws faults for the cells whose turn it is: seeds that follow each other go through all cells.
- * @param callCounts About how many calls each caller makes */
-export function aimFaults(seed: string, random: RandomSource, callCounts: Readonly<Record<string, number>>): Fault[] {
-  const turn = /^\d+$/.test(seed) ? Number(seed) : random.integer(cells.length);
+/** What is aimed at. */
+export interface Aim {
+  readonly variant: Variant;
+  /** How many seeds of the variant came before: those that follow each other go through all of its cells. */
+  readonly turn: number;
+  /** About how many calls each caller makes. */
+  readonly callCounts: Readonly<Record<string, number>>;
+}
+
+/** Draws faults for the cells whose turn it is. */
+export function aimFaults({ variant, turn, callCounts }: Aim, random: RandomSource): Fault[] {
+  const own = cellsOf(variant);
   return Array.from({ length: aimedCount }, (_, index) =>
-    aimAt(cells[(turn * aimedCount + index) % cells.length]!, random, callCounts),
+    aimAt(own[(turn * aimedCount + index) % own.length]!, random, callCounts),
   ).flat();
 }
 

@@ -40,6 +40,10 @@ export const keptImageCount = 2;
 /** Instances that are launched at a time: fewer than there are objects. */
 export const maximumLaunchedInstances = 2;
 
+const stackName = 'Simulated';
+/** Within each assembly. */
+export const templateFile = `${stackName}.template.json`;
+
 /** Synthesizes all variants.
  * @returns a folder of the system's for temporary files, with an assembly for each variant in it */
 export function synthesizeVariants(): string {
@@ -70,7 +74,7 @@ export function synthesizeWorkflow({
 
 function synthesize(outdir: string, define: (stack: Stack) => void): void {
   const app = new App({ outdir, context: launchTemplateContext });
-  define(new Stack(app, 'Simulated'));
+  define(new Stack(app, stackName));
   app.synth();
 }
 

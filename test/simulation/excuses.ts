@@ -1,21 +1,29 @@
-/** With what an execution may fail: only with what really stood in its way. A fault that hit nothing excuses nothing. */
+/** With what an execution may fail: only with what really stood in its own way. A fault that hit others excuses nothing. */
 import type { Fault, FaultKind, Simulation } from '../../local';
 import type { SimulatedExecution } from '../../local/simulated-execution';
+import { commandsOf, operationsOf, type KnownOperation } from './dealings';
 import type { Behaviour } from './instances';
+import type { Observer } from './observer';
 import type { Upload, Workload } from './workload';
 
-/** Who is judged, and what happened to all. */
+/** Who is judged, and what happened. */
 export interface Circumstances {
   readonly simulation: Simulation;
   readonly workload: Workload;
+  readonly observer: Observer;
   readonly execution: SimulatedExecution;
   readonly upload: Upload | undefined;
+  /** When it failed: with a redrive it may do so again. */
+  readonly failedAtMs: number;
 }
 
 /** How often a shared job, or a command, is tried: the default of the constructs. */
 const maximumTries = 3;
 
-const instanceFaults: readonly FaultKind[] = ['instance-dies', 'instance-reboots', 'agent-offline'];
+const minuteMs = 60_000;
+
+/** After a reboot it takes so long until the agent is heard of again, and what was sent meanwhile has come to its end. */
+const rebootTroubleMs = 15 * minuteMs;
 
 type Excuse = (circumstances: Circumstances) => boolean;
 
@@ -23,42 +31,117 @@ type Excuse = (circumstances: Circumstances) => boolean;
 const excuses: Readonly<Record<string, Excuse>> = {
   'Command.Failed': (it) => behaves(it, 'fails-once', 'fails-later'),
   'Command.TimedOut': (it) => behaves(it, 'runs-for-ever'),
-  'Command.Cancelled': ({ workload }) => workload.cancelledCommands.size > 0,
-  'Command.Undeliverable': haveInstancesTrouble,
-  'Command.RetriesExhausted': haveInstancesTrouble,
-  'Instance.Lost': haveInstancesTrouble,
+  'Command.Cancelled': wasCancelled,
+  'Command.Undeliverable': hadInstanceTrouble,
+  'Command.RetriesExhausted': hadInstanceTrouble,
+  'Instance.Lost': (it) => hadInstanceTrouble(it) || isImagedInstanceGone(it),
   'Results.Invalid': (it) => behaves(it, 'damages-once'),
-  'Image.Failed': ({ simulation }) => countHits(simulation, 'image-fails') >= maximumTries,
+  'Image.Failed': (it) => countFailedImages(it) >= maximumTries,
   'Backup.Failed': haveBackupsFailed,
   'Backup.Expired': haveBackupsFailed,
-  'Backup.Partial': ({ simulation }) => countHits(simulation, 'backup-partial') > 0,
+  'Backup.Partial': (it) => countFailedBackups(it, 'backup-partial') > 0,
   // Only an execution that had ended can find its object in other hands.
   'Object.LeaseLost': ({ execution }) => execution.redriveCount > 0,
 };
 
-/** Whether an execution may have failed with an error, after all that has happened. */
+/** Whether an execution may have failed with an error, after all that has happened to it. */
 export function isExcused(error: string, circumstances: Circumstances): boolean {
   return excuses[error]?.(circumstances) ?? false;
 }
 
-/** How many faults of these kinds have met something to break. */
-export function countHits(simulation: Simulation, ...kinds: readonly FaultKind[]): number {
-  return simulation.faults.hits.filter(({ fault }) => kinds.includes(fault.kind)).length;
-}
-
-/** Whether any fault of calls, or one that the condition names, has met something to break. */
-export function wasHit(simulation: Simulation, condition: (fault: Fault, subject: string) => boolean): boolean {
-  return simulation.faults.hits.some(({ fault, subject }) => condition(fault, subject));
+/** Whether a fault that the condition names has met something to break. */
+export function wasHit(
+  simulation: Simulation,
+  condition: (fault: Fault, subject: string, atMs: number) => boolean,
+): boolean {
+  return simulation.faults.hits.some(({ fault, subject, atMs }) => condition(fault, subject, atMs));
 }
 
 function behaves({ upload }: Circumstances, ...behaviours: readonly Behaviour[]): boolean {
   return upload !== undefined && behaviours.includes(upload.content.behaviour);
 }
 
-function haveInstancesTrouble({ simulation, workload }: Circumstances): boolean {
-  return countHits(simulation, ...instanceFaults) > 0 || workload.hasShrunk;
+function wasCancelled(it: Circumstances): boolean {
+  const { cancelledCommands } = it.workload;
+  return lastOperations(it, 'command').some((operation) =>
+    commandsOf(operation.id, it.simulation).some(({ commandId }) => cancelledCommands.has(commandId)),
+  );
 }
 
-function haveBackupsFailed({ simulation }: Circumstances): boolean {
-  return countHits(simulation, 'backup-fails', 'backup-expires') >= maximumTries;
+/** Whether something happened to an instance while the execution had a slot of it, or it was gone before. */
+function hadInstanceTrouble(it: Circumstances): boolean {
+  const ids = new Set(lastOperations(it, 'command').map(({ id }) => id));
+  const held = it.observer.heldInstances.filter(({ operationId }) => ids.has(operationId));
+  return held.some(({ instanceId, atMs }) => wasInTrouble(instanceId, atMs, it));
+}
+
+function wasInTrouble(instanceId: string, sinceMs: number, it: Circumstances): boolean {
+  const { simulation, failedAtMs } = it;
+  return (
+    leftGroup(instanceId, it) ||
+    wasHit(simulation, (fault, subject, atMs) => {
+      if (subject !== instanceId || atMs > failedAtMs) return false;
+      if (fault.kind === 'instance-dies') return true;
+      if (fault.kind === 'instance-reboots') return atMs + rebootTroubleMs >= sinceMs;
+      return fault.kind === 'agent-offline' && atMs + fault.durationMs + rebootTroubleMs >= sinceMs;
+    })
+  );
+}
+
+/** Somebody had made the group smaller, and the instance was among those that left. */
+function leftGroup(instanceId: string, { simulation, workload, failedAtMs }: Circumstances): boolean {
+  if (workload.shrunkAtMs === undefined || workload.shrunkAtMs > failedAtMs) return false;
+  return isGone(instanceId, simulation);
+}
+
+function isGone(instanceId: string, { services }: Simulation): boolean {
+  const state = services.ec2.instances.all.get(instanceId)?.state;
+  return state === 'shutting-down' || state === 'terminated';
+}
+
+/** What has left nothing to image, a redrive cannot bring back. */
+export function isImagedInstanceGone(it: Circumstances): boolean {
+  return lastOperations(it, 'image').some(({ instanceId }) => isGone(instanceId!, it.simulation));
+}
+
+function countFailedImages(it: Circumstances): number {
+  const [operation] = lastOperations(it, 'image');
+  const { images } = it.simulation.services.ec2;
+  return countHits(it, operation, ['image-fails'], (imageId) => {
+    return images.all.get(imageId)?.sourceInstanceId === operation?.instanceId;
+  });
+}
+
+/** All executions share the backups. */
+function countFailedBackups(it: Circumstances, ...kinds: readonly FaultKind[]): number {
+  return countHits(it, lastOperations(it, 'backup-job')[0], kinds);
+}
+
+function haveBackupsFailed(it: Circumstances): boolean {
+  return countFailedBackups(it, 'backup-fails', 'backup-expires') >= maximumTries;
+}
+
+/** How many faults of these kinds have met something while an operation was waiting. */
+function countHits(
+  { simulation, failedAtMs }: Circumstances,
+  operation: KnownOperation | undefined,
+  kinds: readonly FaultKind[],
+  concerns: (subject: string) => boolean = () => true,
+): number {
+  if (operation === undefined) return 0;
+  return simulation.faults.hits.filter(
+    ({ fault, subject, atMs }) =>
+      kinds.includes(fault.kind) && operation.createdAtMs <= atMs && atMs <= failedAtMs && concerns(subject),
+  ).length;
+}
+
+/** The operation of that kind that an execution had begun last when it failed; none or one. */
+function lastOperations(
+  { simulation, execution, failedAtMs }: Circumstances,
+  kind: KnownOperation['kind'],
+): KnownOperation[] {
+  return operationsOf(execution.arn, simulation)
+    .filter((operation) => operation.kind === kind && operation.createdAtMs <= failedAtMs)
+    .sort((a, b) => a.createdAtMs - b.createdAtMs)
+    .slice(-1);
 }

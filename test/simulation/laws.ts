@@ -2,15 +2,18 @@
 import type { ObjectRecord, Simulation } from '../../local';
 import type { SimulatedExecution } from '../../local/simulated-execution';
 import type { BackupOutcome, ImageOutcome, StoredResults } from '../../tasks/object-reference';
+import type { Variant } from './assembly';
 import { checkBudgets, hasExhaustedRetries } from './budget';
-import { isExcused } from './excuses';
+import { isExcused, isImagedInstanceGone } from './excuses';
 import { resultOf, type Behaviour, type SimulatedInstances } from './instances';
-import { checkCommands, checkJobs, checkLeaks } from './leaks';
+import { checkCopies, checkKeptImages, checkSnapshots } from './images';
+import { checkCommands, checkJobs, checkLaunches, checkLeaks } from './leaks';
 import type { Observer } from './observer';
 import type { Upload, Workload } from './workload';
 
 /** What there is to be judged. */
 export interface World {
+  readonly variant: Variant;
   readonly simulation: Simulation;
   readonly instances: SimulatedInstances;
   readonly workload: Workload;
@@ -28,7 +31,10 @@ export async function checkRest(world: World): Promise<string[]> {
     ...checkRecoveryPoints(world),
     ...checkJobs(world),
     ...checkCommands(world),
-    ...checkBudgets(world.simulation),
+    ...checkLaunches(world),
+    ...checkCopies(world),
+    ...checkSnapshots(world),
+    ...checkBudgets(world.simulation, world.variant),
     ...checkAccess(world),
   ];
 }
@@ -53,7 +59,7 @@ export function checkRecovery(world: World): string[] {
       );
     }
   }
-  return [...problems, ...checkLeaks(simulation)];
+  return [...problems, ...checkLeaks(simulation), ...checkKeptImages(world)];
 }
 
 /** Objects that at least one execution was started for. */
@@ -87,15 +93,17 @@ function checkEnds(world: World): string[] {
 }
 
 /** An execution fails only with what stood in its way: never with the plumbing, and never because it took too long. */
-function checkErrors({ simulation, workload }: World): string[] {
+function checkErrors({ simulation, workload, observer }: World): string[] {
   return simulation.executions.flatMap((execution) => {
     const upload = uploadOf(execution, workload);
-    const failures = execution.history.flatMap(({ type, ...event }) => {
-      if (type === 'ExecutionTimedOut') return [{ error: type, cause: '' }];
-      return type === 'ExecutionFailed' ? [event['executionFailedEventDetails'] as Failure] : [];
+    const failures = execution.history.flatMap(({ type, timestamp: failedAtMs, ...event }) => {
+      if (type === 'ExecutionTimedOut') return [{ error: type, cause: '', failedAtMs }];
+      if (type !== 'ExecutionFailed') return [];
+      return [{ ...(event['executionFailedEventDetails'] as Failure), failedAtMs }];
     });
+    const circumstances = { simulation, workload, observer, execution, upload };
     return failures
-      .filter(({ error = '' }) => !isExcused(error, { simulation, workload, execution, upload }))
+      .filter(({ error = '', failedAtMs }) => !isExcused(error, { ...circumstances, failedAtMs }))
       .filter(({ error = '' }) => !hasExhaustedRetries(execution, error))
       .map(({ error, cause }) => `law 1: execution ${execution.name} failed with ${error}: ${cause?.slice(0, 200)}`);
   });
@@ -123,11 +131,13 @@ function checkAnnounced(world: World): string[] {
 
 /** Law 6 for those who were redriven when nothing was broken any more.
  * @param redriven Executions that were, and have come to rest. */
-export function checkRedriven(redriven: readonly SimulatedExecution[], { workload }: World): string[] {
+export function checkRedriven(redriven: readonly SimulatedExecution[], world: World): string[] {
   return redriven.flatMap((execution) => {
-    const { name, status, error = status, enteredStates } = execution;
-    const behaviour = uploadOf(execution, workload)?.content.behaviour ?? 'stores';
-    const isGone = error === 'Instance.Lost' && enteredStates.includes('Snapshot instance');
+    const { name, status, error = status } = execution;
+    const upload = uploadOf(execution, world.workload);
+    const behaviour = upload?.content.behaviour ?? 'stores';
+    const isGone =
+      error === 'Instance.Lost' && isImagedInstanceGone({ ...world, execution, upload, failedAtMs: Infinity });
     const isFine = status === 'SUCCEEDED' || isGone || (lastingErrors[behaviour] ?? []).includes(error);
     return isFine ? [] : [`law 6: execution ${name} (${behaviour}) was redriven and ends again, with ${error}`];
   });
@@ -199,20 +209,19 @@ async function checkResults({ simulation, instances, workload: { uploads } }: Wo
   return problems;
 }
 
-function checkRecoveryPoints({ simulation }: World): string[] {
+function checkRecoveryPoints({ simulation, variant }: World): string[] {
   const { ec2, backup } = simulation.services;
   return simulation.records().flatMap((record) => {
     const results = record['results'] as StoredResults | undefined;
     if (record.status !== 'STORED' || results === undefined) return [];
     const storedAtMs = Date.parse(results.storedAt);
     const { backupJobId } = record['recoveryPoint'] as BackupOutcome;
-    const { imageId } = record['image'] as ImageOutcome;
     const job = backup.jobs.all.get(backupJobId);
-    const image = ec2.images.all.get(imageId);
+    const image = ec2.images.all.get((record['image'] as ImageOutcome | undefined)?.imageId ?? '');
     return [
       ...(job?.state === 'COMPLETED' ? [] : [`law 5: ${record.key} names a backup job that is ${job?.state}`]),
       ...((job?.createdAtMs ?? 0) >= storedAtMs ? [] : [`law 5: ${record.key} names a backup older than its results`]),
-      ...((image?.createdAtMs ?? 0) >= storedAtMs
+      ...(variant === 'launches' || (image?.createdAtMs ?? 0) >= storedAtMs
         ? []
         : [`law 5: ${record.key} names an image older than its results`]),
     ];

@@ -1,10 +1,9 @@
 /** Law 4: nothing outlives what it was made for. */
 import type { Simulation } from '../../local';
-import { fromItem } from '../../tasks/attribute-values';
+import { launchTagKeys } from '../../tasks/operations/fleet-instances';
+import { itemsOf, operationIdOf, type Item } from './dealings';
 import { wasHit } from './excuses';
 import type { World } from './laws';
-
-type Item = Readonly<Record<string, unknown>>;
 
 const minuteMs = 60_000;
 
@@ -36,30 +35,38 @@ export function checkJobs({ simulation: { services } }: World): string[] {
 }
 
 /** Commands of executions that ended badly are cancelled, and none is sent twice. */
-export function checkCommands({ simulation, observer }: World): string[] {
-  const resent = [...observer.sentCount].filter(([, count]) => count > 1);
-  const mayBeResent = wasHit(
-    simulation,
-    (fault, subject) => fault.kind === 'answer-lost' && subject.endsWith('ssm:SendCommand'),
-  );
+export function checkCommands(world: World): string[] {
+  const { simulation, observer } = world;
+  const resent = [...observer.sentAtMs].filter(([, sentAtMs]) => sentAtMs.length > 1);
+  // Whoever gets no answer asks again, within the same call.
+  const unanswered = ([, sentAtMs]: readonly [string, readonly number[]]): boolean =>
+    sentAtMs.slice(0, -1).every((sent) => wasAnswerLost(sent, simulation));
   return [
-    ...(mayBeResent ? [] : resent.map(([marker, count]) => `law 2: ${marker} was sent ${count} times`)),
-    ...(wasCleanerHindered(simulation) ? [] : checkOutlived({ simulation, observer })),
+    ...resent
+      .filter((one) => !unanswered(one))
+      .map(([marker, sentAtMs]) => `law 2: ${marker} was sent ${sentAtMs.length} times`),
+    ...checkOutlived(world),
   ];
 }
 
-/** Who cleans up learns of it by an event, and finds the operations by an index. */
-function wasCleanerHindered(simulation: Simulation): boolean {
+function wasAnswerLost(sentAtMs: number, simulation: Simulation): boolean {
   return wasHit(
     simulation,
-    (fault) =>
-      ('caller' in fault && (fault.caller === 'Cleaner' || fault.caller === 'events')) ||
-      ('source' in fault && fault.source === 'aws.states') ||
-      (fault.kind === 'late-reads' && fault.service === 'dynamodb'),
+    (fault, subject, atMs) => fault.kind === 'answer-lost' && subject.endsWith('ssm:SendCommand') && atMs === sentAtMs,
   );
 }
 
-function checkOutlived({ simulation, observer }: Pick<World, 'simulation' | 'observer'>): string[] {
+/** Who cleans up learns of it by an event, and finds the operations by an index. */
+function wasCleanerHindered(endedAtMs: number, simulation: Simulation): boolean {
+  return wasHit(simulation, (fault, _, atMs) => {
+    if (fault.kind === 'late-reads') return fault.service === 'dynamodb';
+    if (atMs < endedAtMs || atMs > endedAtMs + cleaningMs) return false;
+    if ('source' in fault) return fault.source === 'aws.states';
+    return 'caller' in fault && (fault.caller === 'Cleaner' || fault.caller === 'events');
+  });
+}
+
+function checkOutlived({ simulation, observer }: World): string[] {
   const owners = new Map(
     itemsOf(simulation).flatMap(({ sk, id, owner }) => (sk === 'operation' ? [[id, owner] as const] : [])),
   );
@@ -71,12 +78,13 @@ function checkOutlived({ simulation, observer }: Pick<World, 'simulation' | 'obs
   );
   return [...simulation.services.ssm.commands.all.values()].flatMap(
     ({ commandId, comment, requestedAtMs, invocations }) => {
-      const operationId = /^object-workflow (.*)-\d+$/.exec(comment)?.[1];
       const endedAtMs = Math.max(...invocations.map((invocation) => invocation.endedAtMs ?? Infinity));
       const askedAtMs = Math.min(endedAtMs, observer.cancelledAtMs.get(commandId) ?? Infinity);
       const left = badEnds
-        .get(String(owners.get(operationId)))
-        ?.find((atMs) => requestedAtMs <= atMs && askedAtMs > atMs + cleaningMs);
+        .get(String(owners.get(operationIdOf(comment))))
+        ?.find(
+          (atMs) => requestedAtMs <= atMs && askedAtMs > atMs + cleaningMs && !wasCleanerHindered(atMs, simulation),
+        );
       return left === undefined ? [] : [`law 4: command ${commandId} went on after its execution had ended`];
     },
   );
@@ -97,7 +105,22 @@ export function checkLeaks({ services }: Simulation): string[] {
     ...openImages.map(({ name }) => `law 4: image ${name} is still being made`),
     ...openJobs.map(({ jobId }) => `law 4: backup job ${jobId} still runs`),
     ...checkKnown(items, services),
+    ...checkLaunched(services),
   ];
+}
+
+/** An instance that was launched for one operation ends with it. */
+function checkLaunched({ ec2 }: Simulation['services']): string[] {
+  return [...ec2.instances.all.values()]
+    .filter(({ tags, state }) => tags.has(launchTagKeys.run) && state !== 'terminated')
+    .map(({ instanceId, state }) => `law 4: instance ${instanceId} was launched for an operation, and is ${state}`);
+}
+
+/** A try of an operation gets one instance, however often it is asked for. */
+export function checkLaunches({ simulation: { services } }: World): string[] {
+  const runs = [...services.ec2.instances.all.values()].flatMap(({ tags }) => tags.get(launchTagKeys.run) ?? []);
+  const twice = new Set(runs.filter((run, index) => runs.indexOf(run) < index));
+  return [...twice].map((run) => `law 2: several instances were launched for try ${run}`);
 }
 
 /** An image or a backup job that nobody knows of costs money for ever. The last one of a group may wait for the next who asks. */
@@ -115,10 +138,4 @@ function checkKnown(items: readonly Item[], services: Simulation['services']): s
     ...images.map(({ name }) => `law 4: nobody knows of image ${name}`),
     ...jobs.map(({ jobId }) => `law 4: nobody knows of backup job ${jobId}`),
   ];
-}
-
-function itemsOf({ services }: Pick<Simulation, 'services'>): Item[] {
-  return services.dynamodb.tableNames
-    .flatMap((table) => services.dynamodb.items(table))
-    .map((item) => fromItem(item as never));
 }

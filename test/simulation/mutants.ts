@@ -1,4 +1,4 @@
-/** Deliberate one-line breakages of the protocol, each of which the simulation must find. */
+/** Deliberate one-line breakages of the protocol, each of which the simulation must find, for the right reason. */
 
 /** One breakage. */
 export interface Mutant {
@@ -8,6 +8,8 @@ export interface Mutant {
   /** What stands there exactly once (in the template: at least once), and what is put in its place. */
   readonly from: string;
   readonly to: string;
+  /** The law that it breaks, as the beginning of a violation tells it. Found by another one only, it is not found. */
+  readonly law: RegExp;
 }
 
 const operations = 'tasks/operations';
@@ -23,72 +25,84 @@ const tasks: readonly Mutant[] = [
     file: `${operations}/enter-operation.ts`,
     from: 'const entered = { ...operation, taskToken, taskTokenAtMs: nowMs };',
     to: 'const entered = { ...operation, taskToken: operation.taskToken, taskTokenAtMs: nowMs };',
+    law: /law 1: execution \S+ failed with ExecutionTimedOut/,
   },
   {
     name: 'begin anew at each re-check',
     file: `${operations}/enter-operation.ts`,
     from: 'const id = operationId({ executionArn: execution.arn, state: execution.state, redriveCount: execution.redriveCount });',
     to: 'const id = operationId({ executionArn: execution.arn, state: execution.state, redriveCount: execution.retryCount });',
+    law: /law 2: \d+ operations ran the command/,
   },
   {
     name: 'send a command without having written the intent',
     file: `${operations}/command.ts`,
     from: 'const starting = await context.ledger.saveOperation(',
     to: 'const starting = ((intent: unknown, ..._: unknown[]) => intent as CommandOperation)(',
+    law: /law 4: .* was sent to \S+ without one of its slots/,
   },
   {
     name: 'send a command again without looking for the first one',
     file: `${operations}/command.ts`,
     from: 'if (commandId !== undefined) return noteCommand(operation, commandId, context);',
     to: '',
+    law: /law 2: .* was sent \d+ times/,
   },
   {
     name: 'steal a slot: take it whoever holds it',
     file: `${operations}/ledger.ts`,
     from: 'leaseExpiresAtMs <= :now OR operationId = :me',
     to: 'leaseExpiresAtMs <= :now OR operationId = :me OR operationId <> :me',
+    law: /law 4: two operations hold/,
   },
   {
     name: 'count slots instead of leasing them: a slot that was not given back stays taken',
     file: `${operations}/fleet.ts`,
-    from: 'const taken = held.filter((slot) => slot.leaseExpiresAtMs > nowMs);',
-    to: 'const taken = held;',
+    from: '(slot) => slot.leaseExpiresAtMs > nowMs',
+    to: '() => true',
+    law: /law 4: \S+ slot#\S+ is left behind/,
   },
   {
     name: 'hold a slot for ever',
-    file: `${operations}/ledger.ts`,
-    from: "ConditionExpression: 'operationId = :me',",
-    to: "ConditionExpression: 'attribute_not_exists(operationId) OR operationId <> :me',",
+    file: `${operations}/command-end.ts`,
+    from: 'return [freeSlot(operation.settings.fleet.id, operation.progress.slot, operation.id)];',
+    to: 'return [];',
+    law: /law 4: \S+ slot#\S+ is left behind/,
   },
   {
     name: 'write without a condition on the version that was read',
     file: `${operations}/ledger.ts`,
     from: "if (readVersion === 0) return { Put: { Item, ConditionExpression: 'attribute_not_exists(pk)' } };",
     to: 'if (readVersion >= 0) return { Put: { Item } };',
+    law: /law [24]: .* (was sent \d+ times|was sent to \S+ without one of its slots|two operations hold)/,
   },
   {
     name: 'report an end once only, with whatever token there was',
     file: `${operations}/completion.ts`,
     from: "if (operation.reportedToken === operation.taskToken) return 'waiting';",
     to: "if (operation.reportedToken !== undefined) return 'waiting';",
+    law: /law 1: execution \S+ failed with ExecutionTimedOut/,
   },
   {
     name: 'take a stale token for an error',
     file: `${operations}/completion.ts`,
     from: "new Set(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'])",
     to: 'new Set([])',
+    law: /law 1: execution \S+ failed with (TaskTimedOut|TaskDoesNotExist|InvalidToken)/,
   },
   {
     name: 'take an unknown end for a success',
     file: `${operations}/command-status.ts`,
     from: "  InProgress: 'pending',\n  Delayed: 'pending',\n  Cancelling: 'pending',\n  Success: 'succeeded',\n  Failed: 'failed',\n  ExecutionTimedOut",
     to: "  InProgress: 'succeeded',\n  Delayed: 'pending',\n  Cancelling: 'pending',\n  Success: 'succeeded',\n  Failed: 'failed',\n  ExecutionTimedOut",
+    law: /law 1: execution \S+ failed with Results.Invalid/,
   },
   {
     name: 'take a cancelled command for a success',
     file: `${operations}/command-status.ts`,
     from: "Cancelled: 'cancelled',\n  InvalidPlatform",
     to: "Cancelled: 'succeeded',\n  InvalidPlatform",
+    law: /law 1: execution \S+ failed with Results.Invalid/,
   },
   {
     name: 'trust the event: a command has succeeded when an event says so',
@@ -103,108 +117,126 @@ const tasks: readonly Mutant[] = [
         await endInvocation({ ...operation, progress: operation.progress }, believed, 'succeeded', { ...surroundings, poke: () => undefined });
     }
     await advance(operationIds, surroundings);`,
+    law: /law 1: execution \S+ failed with Results.Invalid/,
   },
   {
     name: 'publish results without comparing them with their manifest',
     file: 'tasks/store-results.ts',
     from: 'await checkFiles(context.client(S3Client), outcome, files);',
     to: '',
+    law: /law 3: .* has other results than the command wrote/,
   },
   {
     name: 'overwrite a success with a later failure',
     file: `${operations}/object-record.ts`,
     from: '`${condition} AND ${stored}(#storedAttempt)`',
     to: '`${condition} AND (attribute_exists(#storedAttempt) OR ${stored}(#storedAttempt))`',
+    law: /law 2: .* was stored and is FAILED now/,
   },
   {
     name: 'leave the results of a forced run that failed in the record',
     file: `${operations}/object-record.ts`,
     from: "await end('STORED', 'attribute_exists', ['results', 'storedResults'])",
     to: "await end('STORED', 'attribute_exists')",
+    law: /law [35]: /,
   },
   {
     name: 'let a late handler open a record again that the cleaner has closed',
     file: `${operations}/object-record.ts`,
     from: "'#owner = :me AND (#status = :running OR #failure.#redriveCount < :redriveCount)'",
     to: "'#owner = :me AND (#status = :running OR #failure.#redriveCount <= :redriveCount)'",
+    law: /law 1: .* is RUNNING for ever/,
   },
   {
     name: 'never renew the lease of a record',
     file: `${operations}/object-record.ts`,
     from: "'SET #status = :running, #leaseExpiresAt = :lease, #runningIn = :machine' +",
     to: "'SET #status = :running, #leaseExpiresAt = if_not_exists(#leaseExpiresAt, :lease), #runningIn = :machine' +",
+    law: /law 2: .* was taken from an execution that works on it/,
   },
   {
     name: 'start a job for each execution',
     file: `${operations}/group-commit.ts`,
     from: "if (job !== undefined && job.failure === undefined) return 'waiting';\n",
     to: '',
+    law: /law 4: .* was (made beside another one|started while another one was under way)/,
   },
   {
     name: 'take a backup that began before the results were stored',
     file: `${operations}/group-commit.ts`,
     from: 'if (latest !== undefined && latest.beganAfterMs > operation.needsAfterMs) {',
     to: 'if (latest !== undefined) {',
+    law: /law 5: .* names (a backup|an image) older than its results/,
   },
   {
     name: 'wait for a running job whenever it began',
     file: `${operations}/group-commit.ts`,
     from: 'const latest = { beganAfterMs: job.beganAfterMs, outcome: status.outcome };',
     to: 'const latest = { beganAfterMs: context.nowMs(), outcome: status.outcome };',
+    law: /law 5: .* names (a backup|an image) older than its results/,
   },
   {
     name: 'begin a job in the instant in which the results were stored',
     file: `${operations}/group-commit.ts`,
     from: 'Math.max(context.nowMs(), operation.needsAfterMs + 1)',
     to: 'context.nowMs()',
+    law: /law 1: /,
   },
   {
     name: 'give up when a job has failed once',
     file: `${operations}/group-commit.ts`,
     from: "const isLastTry = failure.retry === 'later' && operation.try >= operation.settings.maximumTries;",
     to: "const isLastTry = failure.retry === 'later';",
+    law: /law 1: execution \S+ failed with (Image|Backup)\./,
   },
   {
     name: 'let a job that failed before a redrive fail the redrive',
     file: `${operations}/group-commit.ts`,
     from: ' && beganAfterMs >= createdAtMs',
     to: '',
+    law: /law [16]: execution \S+ .*(Image|Backup)\./,
   },
   {
     name: 'adopt no image that exists already',
     file: `${operations}/image.ts`,
     from: "if (name === 'InvalidAMIName.Duplicate')",
     to: "if (name === 'no such error')",
+    law: /law 1: execution \S+ failed with InvalidAMIName.Duplicate/,
   },
   {
     name: 'leave an image alone whose instance is gone',
     file: `${operations}/image.ts`,
     from: "return adoptImage(job, context, { kind: 'failed', failure });",
     to: "return { kind: 'failed', failure };",
+    law: /law 4: nobody knows of image/,
   },
   {
     name: 'start a backup job without an idempotency token',
     file: `${operations}/backup-job.ts`,
     from: 'IdempotencyToken: job.name,',
     to: '',
+    law: /law 4: (nobody knows of backup job|backup job \S+ was started while another)/,
   },
   {
     name: 'let the cleaner forget the record',
     file: `${operations}/release-execution.ts`,
     from: 'if (await failRecord(access, failure)) recordsFailed++;',
     to: '',
+    law: /law 1: .* is RUNNING for ever/,
   },
   {
     name: 'let the cleaner forget the operations',
     file: `${operations}/release-execution.ts`,
     from: 'if (held.redriveCount > failure.redriveCount) continue;',
     to: 'continue;',
+    law: /law 4: command \S+ went on after its execution had ended/,
   },
   {
     name: 'never sweep what the cleaner has not heard of',
     file: 'tasks/clean-up-execution.ts',
     from: 'if (request !== undefined) return sweep(request.sweep.stateMachineName, context);',
     to: 'if (request !== undefined) return { operationIds: [], recordsFailed: 0 };',
+    law: /law 1: .* is RUNNING for ever/,
   },
 ];
 
@@ -215,12 +247,14 @@ const templates: readonly Mutant[] = [
     file: template,
     from: '$power(2, ',
     to: '$power(1, ',
+    law: /law 7: execution \S+ looked \d+ times at/,
   },
   {
     name: 'never look again: wait for the event alone',
     file: template,
     from: escaped('"HeartbeatSeconds":"{%'),
     to: escaped('"TimeoutSeconds":"{% 999999 + 0 *'),
+    law: /law 1: execution \S+ (hangs in|failed with (ExecutionTimedOut|States.Timeout))/,
   },
   {
     name: 'catch every error and end in a Fail state',
@@ -230,12 +264,14 @@ const templates: readonly Mutant[] = [
       '"Given up":{"Type":"Fail","Error":"{% $states.input.Error %}","Cause":"{% $states.input.Cause %}"},' +
         '"Protect":{"Catch":[{"ErrorEquals":["States.ALL"],"Next":"Given up"}],',
     ),
+    law: /law 6: /,
   },
   {
     name: 'do without the permission to cancel commands',
     file: template,
     from: '"ssm:CancelCommand"',
     to: '"ssm:ListDocuments"',
+    law: /law 8: .* may not ssm:CancelCommand/,
   },
 ];
 

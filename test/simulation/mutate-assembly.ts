@@ -3,29 +3,30 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { folderPrefix, templateFile, variants } from './assembly';
 import type { Mutant } from './mutants';
 
-/** Makes an assembly whose functions are built with the breakage.
+/** Makes the variants of the workflow anew, with functions that are built with the breakage.
  * @throws Error when what is to be replaced does not stand in the source exactly once, or was built anew */
 export async function mutateAssembly(assembly: string, mutant: Mutant): Promise<string> {
-  const mutated = mkdtempSync(join(tmpdir(), 'object-workflow-simulation-mutant-'));
+  const mutated = mkdtempSync(join(tmpdir(), `${folderPrefix}mutant-`));
   cpSync(assembly, mutated, { recursive: true });
   if (mutant.file === 'template') {
     mutateTemplates(mutated, mutant);
     return mutated;
   }
-  const assets = readdirSync(mutated)
-    .map((folder) => join(mutated, folder, 'index.js'))
+  const assets = variants
+    .flatMap((variant) => readdirSync(join(mutated, variant)).map((name) => join(mutated, variant, name, 'index.js')))
     .filter((file) => file.includes('asset.') && existsSync(file));
   let changedCount = 0;
   for (const [task, text] of await buildHandlers(mutant)) {
     const original = readFileSync(join('dist', 'handlers', task, 'index.js'), 'utf8');
     if (original === text) continue;
     // Not every function of the package is part of this workflow.
-    const asset = assets.find((file) => readFileSync(file, 'utf8') === original);
-    if (asset === undefined) continue;
-    writeFileSync(asset, text);
-    changedCount++;
+    for (const asset of assets.filter((file) => readFileSync(file, 'utf8') === original)) {
+      writeFileSync(asset, text);
+      changedCount++;
+    }
   }
   if (changedCount === 0)
     throw new Error(`The mutant "${mutant.name}" changes no function of the assembly: was it built anew meanwhile?`);
@@ -33,11 +34,11 @@ export async function mutateAssembly(assembly: string, mutant: Mutant): Promise<
 }
 
 function mutateTemplates(assembly: string, { name, from, to }: Mutant): void {
-  const files = readdirSync(assembly).filter((file) => file.endsWith('.template.json'));
+  const files = variants.map((variant) => join(assembly, variant, templateFile));
   const changed = files.filter((file) => {
-    const text = readFileSync(join(assembly, file), 'utf8');
+    const text = readFileSync(file, 'utf8');
     writeFileSync(
-      join(assembly, file),
+      file,
       text.replaceAll(from, () => to),
     );
     return text.includes(from);

@@ -1,6 +1,7 @@
 /** Watches a simulation as it goes, and notes at once what must never happen at any moment. */
 import type { ProgressEvent } from '../../local';
 import { fromItem } from '../../tasks/attribute-values';
+import { operationIdOf } from './dealings';
 
 /** One call, as the service answered it. */
 type CallEvent = Extract<ProgressEvent, { kind: 'call' }>;
@@ -9,6 +10,7 @@ type PlainValues = Readonly<Record<string, unknown>>;
 
 interface Holder {
   readonly operationId: string;
+  readonly instanceId: string;
   readonly leaseExpiresAtMs: number;
 }
 
@@ -45,10 +47,12 @@ export class Observer {
   /** Lines of what happened, when they are asked for. */
   readonly lines: string[] = [];
   callCount = 0;
-  /** Commands that SSM has accepted: how many with the same marker of an operation's try. */
-  readonly sentCount = new Map<string, number>();
+  /** Commands that SSM has accepted: when, by the marker of an operation's try. */
+  readonly sentAtMs = new Map<string, number[]>();
   /** By command id: when somebody asked for its end for the first time. */
   readonly cancelledAtMs = new Map<string, number>();
+  /** Slots in the order in which they were taken, renewals included. */
+  readonly heldInstances: { readonly operationId: string; readonly instanceId: string; readonly atMs: number }[] = [];
   private readonly slots = new Map<string, Holder>();
   private readonly records = new Map<string, KnownRecord>();
   private readonly published = new Map<string, string>();
@@ -129,18 +133,22 @@ export class Observer {
       const isTaken = holder !== undefined && holder.operationId !== taker.operationId;
       if (isTaken && holder.leaseExpiresAtMs > atMs) this.violations.push(`law 4: two operations hold ${sk} at once`);
       this.slots.set(key, taker);
+      this.heldInstances.push({ operationId: taker.operationId, instanceId: taker.instanceId, atMs });
     }
   }
 
   /** A command is sent only by who holds a slot of the instance. */
-  private seeCommand({ input }: CallEvent): void {
+  private seeCommand({ input, atMs }: CallEvent): void {
     const marker = String(input['Comment']);
     const [instanceId] = input['InstanceIds'] as readonly string[];
-    this.sentCount.set(marker, (this.sentCount.get(marker) ?? 0) + 1);
-    const operationId = /^object-workflow (.*)-\d+$/.exec(marker)?.[1];
+    this.sentAtMs.set(marker, [...(this.sentAtMs.get(marker) ?? []), atMs]);
+    const operationId = operationIdOf(marker);
     const holdsSlot = [...this.slots].some(
-      ([key, holder]) => key.includes(`slot#${instanceId}#`) && holder.operationId === operationId,
+      ([key, holder]) =>
+        (key.includes(`slot#${instanceId}#`) || key.includes('slot#launched#')) && holder.operationId === operationId,
     );
+    // Whoever launches an instance knows it only after it has taken its slot.
+    if (operationId !== undefined) this.heldInstances.push({ operationId, instanceId: String(instanceId), atMs });
     if (!holdsSlot) this.violations.push(`law 4: ${marker} was sent to ${instanceId} without one of its slots`);
   }
 

@@ -1,8 +1,10 @@
 /** Runs whole workflows under the faults of one seed, lets them recover, and judges them by the laws. */
+import { join } from 'node:path';
 import { drawFaults, simulate, type Fault, type FaultField, type Simulation } from '../../local';
 import { createRandom, type RandomSource } from '../../local/random';
 import type { SimulatedExecution } from '../../local/simulated-execution';
 import { aimFaults } from './aim';
+import { keeperRoundMinutes, turnOf, type Variant } from './assembly';
 import { placesOf } from './coverage';
 import { SimulatedInstances } from './instances';
 import { announced, checkRecovery, checkRedriven, checkRest, recordOf, type World } from './laws';
@@ -11,8 +13,10 @@ import { beginWorkload, startByHand, uploadObject, type Upload } from './workloa
 
 /** What is run. */
 export interface SeedOptions {
+  /** Folder with an assembly for each variant; the seed decides which is run. */
   readonly assembly: string;
   readonly seed: string;
+  /** The last of them comes when nothing is broken any more. */
   readonly objectCount: number;
   /** @default - those that the seed draws */
   readonly faults?: readonly Fault[];
@@ -38,13 +42,15 @@ export interface SeedResult {
 /** Ten times what an object takes that meets many faults. */
 const maximumCallsPerObject = 3_000;
 
-const hourMs = 60 * 60_000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
 
 /** About how often who calls, for five objects: where faults are drawn. */
-function fieldFor(objectCount: number): FaultField {
+function fieldFor(objectCount: number, variant: Variant): FaultField {
   const callers = {
     ...{ ValidateObject: 3, ProcessObject: 20, StoreResults: 4, SnapshotInstance: 14, BackUpResults: 12 },
     ...{ QuarantineObject: 1, Relay: 40, Cleaner: 4, execution: 9, events: 6 },
+    ...(variant === 'launches' && { Keeper: 60 }),
   };
   const sources = { 'aws.s3': 1, 'aws.ssm': 3, 'aws.ec2': 3, 'aws.backup': 2, 'aws.states': 1 };
   const scaled = (counts: Readonly<Record<string, number>>) =>
@@ -54,9 +60,11 @@ function fieldFor(objectCount: number): FaultField {
 
 /** A swarm, and aimed faults with it. Some seeds have none at all: without faults, an object takes its eight transitions. */
 function drawFaultsFor(seed: string, random: RandomSource, objectCount: number): Fault[] {
-  const field = fieldFor(objectCount);
+  const { variant, turn } = turnOf(seed);
+  const field = fieldFor(objectCount, variant);
   const swarm = drawFaults(random.fork('faults'), field);
-  return swarm.length === 0 ? [] : [...swarm, ...aimFaults(seed, random.fork('aimed faults'), field.callers)];
+  const aim = { variant, turn, callCounts: field.callers };
+  return swarm.length === 0 ? [] : [...swarm, ...aimFaults(aim, random.fork('aimed faults'))];
 }
 
 /** Runs one seed. The same seed and faults give the same result. */
@@ -64,8 +72,9 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { assembly, seed, objectCount } = options;
   const random = createRandom(seed);
   const faults = options.faults ?? drawFaultsFor(seed, random, objectCount);
-  const observer = new Observer((objectCount + 1) * maximumCallsPerObject, options.keepsLines === true);
-  const simulation = await simulate(assembly, {
+  const { variant } = turnOf(seed);
+  const observer = new Observer(objectCount * maximumCallsPerObject, options.keepsLines === true);
+  const simulation = await simulate(join(assembly, variant), {
     ...{ seed, faults, onEvent: observer.see },
     clients: options.clients ?? 'direct',
   });
@@ -77,8 +86,8 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   simulation.cloud.intercept((call, next) => (observer.isOverrun ? new Promise(() => undefined) : next(call)));
   const run = async (): Promise<void> => {
     const instances = new SimulatedInstances(simulation);
-    const workload = beginWorkload(simulation, observer, random.fork('workload'), objectCount, fail);
-    const world: World = { simulation, instances, workload, observer };
+    const workload = beginWorkload(simulation, observer, random.fork('workload'), objectCount - 1, fail);
+    const world: World = { variant, simulation, instances, workload, observer };
     await simulation.settle();
     await letSweepsFindWhatIsLeft(simulation);
     check(await checkRest(world));
@@ -127,6 +136,8 @@ async function recover(world: World, random: RandomSource): Promise<string[]> {
     await simulation.settle();
     problems.push(...checkRedriven(redriven, world));
   }
+  // Nothing keeps the world moving for it, but whoever looks after launched instances comes round again.
+  if (world.variant === 'launches') await simulation.advance(2 * keeperRoundMinutes * minuteMs);
   return problems;
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createRandom } from '../../local/random';
 import { drawFaults, faultKinds } from '../../local';
 import { aimFaults, cells } from './aim';
-import { longTimeout, synthesizeWorkflow } from './assembly';
+import { turnOf, synthesizeVariants, templateFile } from './assembly';
 import { mutants } from './mutants';
 import { Observer } from './observer';
 import { runSeed } from './run-seed';
@@ -17,7 +17,7 @@ const minimumSeedCount = 3;
 
 let assembly: string;
 beforeAll(() => {
-  assembly = synthesizeWorkflow({ timeout: longTimeout });
+  assembly = synthesizeVariants();
 }, 120_000);
 afterAll(() => rmSync(assembly, { recursive: true, force: true }));
 
@@ -54,7 +54,7 @@ test.each([4, 12])(
 );
 
 test.each(mutants)('the line of a mutant stands in the source: $name', ({ file, from }) => {
-  const path = file === 'template' ? join(assembly, 'Simulated.template.json') : file;
+  const path = file === 'template' ? join(assembly, 'group', templateFile) : file;
   const places = readFileSync(path, 'utf8').split(from).length - 1;
   if (file === 'template') expect(places).toBeGreaterThan(0);
   else expect(places).toBe(1);
@@ -69,7 +69,7 @@ test('faults are drawn from the seed alone, of every kind', () => {
 });
 
 test('each cell of the table is aimed at in turn, by the seed alone', () => {
-  const aim = (seed: number) => aimFaults(`${seed}`, createRandom(`${seed}`), { Relay: 10 });
+  const aim = (seed: number) => aimFaults({ ...turnOf(`${seed}`), callCounts: { Relay: 10 } }, createRandom(`${seed}`));
   expect(aim(7)).toEqual(aim(7));
   const kinds = Array.from({ length: cells.length }, (_, seed) => aim(seed)).flat();
   expect(new Set(kinds.map(({ kind }) => kind))).toEqual(new Set(faultKinds));

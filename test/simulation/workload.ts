@@ -21,8 +21,9 @@ export interface Workload {
   readonly cancelledCommands: Set<string>;
   /** Executions that were redriven while things were still breaking. */
   readonly redriven: Set<string>;
-  /** Somebody made the group smaller: instances left it. */
-  hasShrunk: boolean;
+  /** When somebody made the group smaller: instances left it.
+   * @default - nobody did */
+  shrunkAtMs?: number;
 }
 
 const minuteMs = 60_000;
@@ -49,13 +50,13 @@ export function beginWorkload(
   objectCount: number,
   onFailure: (error: unknown) => void,
 ): Workload {
-  const work: Workload = { uploads: [], cancelledCommands: new Set(), redriven: new Set(), hasShrunk: false };
+  const work: Workload = { uploads: [], cancelledCommands: new Set(), redriven: new Set() };
   const people: People = { simulation, random, work, onFailure };
   uploadObjects(people, objectCount);
   // Each seed has some who meddle, and most have none: what they do hides what else goes wrong.
   if (random.integer(4) === 0) redriveFailed(people, observer);
   if (random.integer(8) === 0) cancelSomeCommand(people);
-  if (random.integer(6) === 0) resizeGroup(people);
+  if (random.integer(6) === 0) changeRoom(people);
   return work;
 }
 
@@ -109,15 +110,31 @@ function cancelSomeCommand({ simulation, random, work, onFailure }: People): voi
   });
 }
 
+/** The instances become more and fewer; or EC2 has none to launch for a while. */
+function changeRoom(people: People): void {
+  const [group] = people.simulation.services.autoscaling.groups.values();
+  if (group === undefined) refuseLaunches(people);
+  else resizeGroup(group.name, people);
+}
+
+function refuseLaunches({ simulation: { clock, services }, random }: People): void {
+  const fromMs = clock.nowMs() + random.integer(uploadSpanMs);
+  const untilMs = fromMs + longTime(random, uploadSpanMs);
+  services.ec2.instances.answerLaunch(() =>
+    fromMs <= clock.nowMs() && clock.nowMs() < untilMs
+      ? new ServiceError('InsufficientInstanceCapacity', 'There is no room for an instance of this type', 500)
+      : undefined,
+  );
+}
+
 /** First one more instance, then only one, whatever it is doing, then two again. */
-function resizeGroup({ simulation, random, work, onFailure }: People): void {
-  const [group] = [...simulation.services.autoscaling.groups.values()];
+function resizeGroup(groupName: string, { simulation, random, work, onFailure }: People): void {
   const resize = (afterMs: number, DesiredCapacity: number): void =>
     later(simulation, afterMs, onFailure, async () => {
       if (simulation.faults.hasStopped && DesiredCapacity < 2) return;
-      work.hasShrunk ||= DesiredCapacity < 3;
+      if (DesiredCapacity < 3) work.shrunkAtMs ??= simulation.clock.nowMs();
       await simulation.call('autoscaling', 'SetDesiredCapacity', {
-        AutoScalingGroupName: group!.name,
+        AutoScalingGroupName: groupName,
         DesiredCapacity,
         HonorCooldown: false,
       });

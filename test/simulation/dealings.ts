@@ -1,0 +1,42 @@
+/** What can be found out afterwards about the dealings of executions: what the ledger and the services have of them. */
+import type { Simulation } from '../../local';
+import { fromItem } from '../../tasks/attribute-values';
+
+/** An item of a table, as plain values. */
+export type Item = Readonly<Record<string, unknown>>;
+
+type Services = Pick<Simulation, 'services'>;
+
+/** An operation, as the ledger has it. */
+export interface KnownOperation {
+  readonly id: string;
+  readonly kind: 'command' | 'image' | 'backup-job';
+  readonly owner: string;
+  readonly createdAtMs: number;
+  /** Of which an image is made. */
+  readonly instanceId?: string;
+}
+
+/** All items of all tables. */
+export function itemsOf({ services }: Services): Item[] {
+  return services.dynamodb.tableNames
+    .flatMap((table) => services.dynamodb.items(table))
+    .map((item) => fromItem(item as never));
+}
+
+/** The operations of an execution. */
+export function operationsOf(executionArn: string, simulation: Services): KnownOperation[] {
+  return itemsOf(simulation).filter(
+    ({ sk, owner }) => sk === 'operation' && owner === executionArn,
+  ) as unknown as KnownOperation[];
+}
+
+/** The operation that a command was sent for, by its comment. */
+export function operationIdOf(comment: string): string | undefined {
+  return /^object-workflow (.*)-\d+$/.exec(comment)?.[1];
+}
+
+/** The commands that were sent for an operation, all tries. */
+export function commandsOf(operationId: string, { services }: Services) {
+  return [...services.ssm.commands.all.values()].filter(({ comment }) => operationIdOf(comment) === operationId);
+}
