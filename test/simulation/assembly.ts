@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Duration, Stack, Tags } from 'aws-cdk-lib';
 import { InstanceType, LaunchTemplate, MachineImage } from 'aws-cdk-lib/aws-ec2';
-import { CfnRule } from 'aws-cdk-lib/aws-events';
+import type { CfnRule } from 'aws-cdk-lib/aws-events';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { launchTemplateContext, oneSubnetFleet } from '../one-subnet-fleet';
