@@ -4,6 +4,7 @@ import {
   DescribeBackupJobCommand,
   ListBackupJobsCommand,
   StartBackupJobCommand,
+  type BackupJob,
   type BackupJobState,
   type DescribeBackupJobOutput,
 } from '@aws-sdk/client-backup';
@@ -28,7 +29,7 @@ export const backupStates: Readonly<
   PARTIAL: 'partial',
 };
 
-/** By the clock of AWS Backup a job may have been created this much before we asked for it. */
+/** By the clock of AWS Backup our job may have been created this much before we asked for it. */
 const clockSkewMs = 1_000;
 
 /** AWS Backup takes no further job now; it will later. */
@@ -72,10 +73,9 @@ async function startBackupJob(operation: BackupOperation, job: Job, context: Ste
         }),
       }),
     );
-    const jobId = BackupJobId ?? (await findBackupJob(operation, job, client));
-    return jobId === undefined
-      ? { kind: 'unknown', obstacle: 'StartBackupJob was accepted before, and its job is not listed yet' }
-      : { kind: 'running', jobId };
+    return BackupJobId === undefined
+      ? await findBackupJob(operation, job, client)
+      : { kind: 'running', jobId: BackupJobId };
   } catch (error) {
     const { name, message } = error as Error;
     if (laterErrors.has(name)) return { kind: 'unknown', obstacle: `${name}: ${message}` };
@@ -83,8 +83,10 @@ async function startBackupJob(operation: BackupOperation, job: Job, context: Ste
   }
 }
 
-/** A repeated token is answered "with no action taken"; AWS does not say whether with the job's id. */
-async function findBackupJob(operation: BackupOperation, job: Job, client: BackupClient): Promise<string | undefined> {
+/** A repeated token is answered "with no action taken"; AWS does not say whether with the job's id. Any job serves that began
+ * late enough. One from just before may be ours by another clock, but counts for what its own date says: whoever needs
+ * a later one waits for the next. */
+async function findBackupJob(operation: BackupOperation, job: Job, client: BackupClient): Promise<JobStatus> {
   const { BackupJobs = [] } = await client.send(
     new ListBackupJobsCommand({
       ByResourceArn: operation.settings.resourceArn,
@@ -92,8 +94,14 @@ async function findBackupJob(operation: BackupOperation, job: Job, client: Backu
       ByCreatedAfter: new Date(job.beganAfterMs - clockSkewMs),
     }),
   );
-  const oldestFirst = [...BackupJobs].sort((a, b) => Number(a.CreationDate ?? 0) - Number(b.CreationDate ?? 0));
-  return oldestFirst[0]?.BackupJobId;
+  const createdAtMs = ({ CreationDate }: BackupJob): number => CreationDate?.getTime() ?? 0;
+  const oldestFirst = [...BackupJobs].sort((a, b) => createdAtMs(a) - createdAtMs(b));
+  const found = oldestFirst.find((listed) => createdAtMs(listed) >= job.beganAfterMs) ?? oldestFirst.at(-1);
+  if (found?.BackupJobId === undefined) {
+    return { kind: 'unknown', obstacle: 'StartBackupJob was accepted before, and its job is not listed yet' };
+  }
+  const beganAfterMs = Math.min(job.beganAfterMs, createdAtMs(found));
+  return { kind: 'running', jobId: found.BackupJobId, beganAfterMs };
 }
 
 async function lookAtBackupJob(

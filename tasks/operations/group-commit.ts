@@ -8,7 +8,12 @@ import type { StepContext, StepResult } from './operation-context';
 
 /** What beginning a job, or looking at it, may come to. */
 export type JobStatus =
-  | { readonly kind: 'running'; readonly jobId: string }
+  | {
+      readonly kind: 'running';
+      readonly jobId: string;
+      /** Of a job that was found, and began earlier than asked. @default - as asked */
+      readonly beganAfterMs?: number;
+    }
   /** AWS cannot take the job now, or does not show it yet. */
   | { readonly kind: 'unknown'; readonly obstacle: string }
   | { readonly kind: 'succeeded'; readonly outcome: Record<string, unknown> }
@@ -94,12 +99,13 @@ async function followJob<Shared extends SharedJobOperation>(
   switch (status.kind) {
     case 'running': {
       if (jobId !== undefined) return 'waiting';
+      const { beganAfterMs = job.beganAfterMs } = status;
       const pointer = putPointer(
         `${jobs.subject}#${status.jobId}`,
         { partition: group.partition },
         operation.deadlineAtMs,
       );
-      await context.ledger.saveGroup({ ...group, job: { ...job, jobId: status.jobId } }, pointer);
+      await context.ledger.saveGroup({ ...group, job: { ...job, jobId: status.jobId, beganAfterMs } }, pointer);
       return 'moved';
     }
     case 'unknown':

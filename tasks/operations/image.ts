@@ -78,11 +78,16 @@ async function createImage(operation: ImageOperation, job: Job, context: StepCon
     const cause = `The instance ${instanceId} cannot be imaged any more: ${message}\n  fix: keep instances until their images are taken, or leave images out for a fleet that scales in`;
     // An answer that was lost may have been to a call that reached EC2 when the instance was still there.
     const failure: JobFailure = { error: 'Instance.Lost', cause, retry: 'never' };
-    return adoptImage(job, context, { kind: 'failed', failure });
+    return adoptImage(job, context, isStillHidden(job, context) ? hiddenImage : { kind: 'failed', failure });
   }
 }
 
-const hiddenImage: JobStatus = { kind: 'unknown', obstacle: 'the image exists but is not shown yet' };
+const hiddenImage: JobStatus = { kind: 'unknown', obstacle: 'the image, if it exists, is not shown yet' };
+
+/** Right after its creation an image may not be shown: that it is not there is known only later. */
+function isStillHidden({ beganAfterMs }: Job, context: StepContext): boolean {
+  return context.nowMs() - beganAfterMs < visibilityGraceMs;
+}
 
 /** The name is taken: by this very job, if its first attempt did reach EC2. */
 async function adoptImage(job: Job, context: StepContext, otherwise: JobStatus): Promise<JobStatus> {
@@ -102,10 +107,7 @@ async function lookAtImage(
 ): Promise<JobStatus> {
   const image = await describeImage(job.jobId, context);
   if (image === undefined) {
-    // Right after its creation an image may not be shown: that is not yet a failure.
-    if (context.nowMs() - job.beganAfterMs < visibilityGraceMs) {
-      return { kind: 'unknown', obstacle: 'the image is not shown yet' };
-    }
+    if (isStillHidden(job, context)) return hiddenImage;
     return failed(`The image ${job.jobId} is gone`);
   }
   const state = image.State;

@@ -168,7 +168,8 @@ async function endAttempt(
     update(access, {
       UpdateExpression:
         `SET #status = :status, #finishedAt = :at, #${name} = :noted` +
-        `${restored.length > 0 ? ', #results = #storedResults' : ''} REMOVE #runningIn`,
+        // Records of the first versions have no copy of what was stored.
+        `${restored.length > 0 ? ', #results = if_not_exists(#storedResults, #results)' : ''} REMOVE #runningIn`,
       ConditionExpression: `${condition} AND ${stored}(#storedAttempt)`,
       names: ['status', 'finishedAt', 'runningIn', 'owner', 'storedAttempt', name, ...restored],
       values: { ':status': endStatus, ':at': instant(access), ':noted': noted[name], ':me': access.owner, ...running },

@@ -358,6 +358,13 @@ describe('the cleaner', () => {
     });
   });
 
+  it('ends the record of a first version as well, which has no copy of what was stored', async () => {
+    const account = new Account();
+    await account.claim(execution, 'a', { storedAttempt: 1, attempt: 2, results: { prefix: 'first/' } });
+    await account.cleanUp(execution, { error: 'Backup.Failed', cause: 'no space' });
+    expect(account.item('object#a', 'version#v-a')).toMatchObject({ status: 'STORED', results: { prefix: 'first/' } });
+  });
+
   it('leaves the record of an execution alone that another one has taken over', async () => {
     const account = new Account();
     await account.claim('somebody-else', 'a');

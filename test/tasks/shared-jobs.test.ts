@@ -186,6 +186,23 @@ describe('snapshot-instance', () => {
     expect(account.ec2.images.all.size).toBe(1);
   });
 
+  it('does not lose its own image when it is shown only long after the instance is gone', async () => {
+    const account = await newAccount();
+    let hiddenUntilMs: number | undefined;
+    account.cloud.intercept(async (call, next) => {
+      if (call.operation === 'DescribeImages' && account.clock.nowMs() < (hiddenUntilMs ?? 0)) return { Images: [] };
+      const output = await next(call);
+      if (call.operation !== 'CreateImage' || hiddenUntilMs !== undefined) return output;
+      hiddenUntilMs = account.clock.nowMs() + 10 * 60_000;
+      account.ec2.instances.terminate(account.ec2.instances.get(account.instanceIds[0]!));
+      throw new Error('the function crashed');
+    });
+    const visit = await snapshot(account, 1);
+    await account.pass(3600);
+    expect(visit.status).toBe('succeeded');
+    expect(account.ec2.images.all.size).toBe(1);
+  });
+
   it('says that the instance is gone, without further tries', async () => {
     const account = await newAccount();
     account.ec2.instances.terminate(account.ec2.instances.get(account.instanceIds[0]!));
@@ -338,6 +355,56 @@ describe('back-up-results', () => {
     expect(visit).toMatchObject({ status: 'failed', error });
     expect(visit.cause).toContain('the reason');
     expect(account.backup.jobs.all.size).toBe(tries);
+  });
+
+  describe('whose first call was heard, and whose answer was lost', () => {
+    /** AWS says of a repeated token that nothing was done, perhaps without the job's id. */
+    function loseAnswer(account: Account, isHeard: boolean): void {
+      let lostToken: unknown;
+      account.cloud.intercept(async (call, next) => {
+        const token = call.input['IdempotencyToken'];
+        if (call.operation !== 'StartBackupJob' || token === undefined) return next(call);
+        if (token === lostToken) return { IsParent: false };
+        if (lostToken !== undefined) return next(call);
+        lostToken = token;
+        if (isHeard) await next(call);
+        throw new Error('the function crashed');
+      });
+    }
+    const startByHand = (account: Account) => {
+      const { vaultName: BackupVaultName, resourceArn: ResourceArn, roleArn: IamRoleArn } = backupSettings;
+      const input = { BackupVaultName, ResourceArn, IamRoleArn };
+      return account.cloud.call({
+        ...{ service: 'backup', operation: 'StartBackupJob', input, principal: { id: 'user' } },
+      });
+    };
+    const nameJob = (account: Account, visit: Visit) =>
+      account.backup.jobs.all.get(String(visit.output!['backupJobId']))!;
+
+    it('adopts its job, and no other that began shortly before the results were stored', async () => {
+      const account = await newAccount();
+      await startByHand(account);
+      await account.clock.runUntilIdle(account.clock.nowMs() + 500);
+      const storedAtMs = account.clock.nowMs();
+      loseAnswer(account, true);
+      const visit = await backUp(account, 1);
+      await account.pass(24 * 3600);
+      expect(visit.status).toBe('succeeded');
+      expect(nameJob(account, visit).createdAtMs).toBeGreaterThanOrEqual(storedAtMs);
+    });
+
+    it('takes a job that began before for what it is, and waits for the next', async () => {
+      const account = await newAccount();
+      await startByHand(account);
+      await account.clock.runUntilIdle(account.clock.nowMs() + 500);
+      const storedAtMs = account.clock.nowMs();
+      loseAnswer(account, false);
+      const visit = await backUp(account, 1);
+      await account.pass(24 * 3600);
+      expect(visit.status).toBe('succeeded');
+      expect(nameJob(account, visit).createdAtMs).toBeGreaterThanOrEqual(storedAtMs);
+      expect(account.backup.jobs.all.size).toBe(2);
+    });
   });
 
   it('begins another job for a redriven execution, whose first job was partial', async () => {
