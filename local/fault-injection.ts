@@ -40,7 +40,8 @@ export class FaultInjection {
   /** What was broken so far. */
   readonly hits: FaultHit[] = [];
   /** Calls by caller, and deliveries by source, that could have been broken so far. */
-  readonly counts = new Map<string, number>();
+  private readonly counts = new Map<string, number>();
+  private readonly callFaults = new Map<string, CallFault[]>();
   private readonly invocations = new Map<string, LivingInvocation>();
   private readonly overtaken = new Map<string, (() => void)[]>();
   /** What happens when a state is entered. */
@@ -50,7 +51,14 @@ export class FaultInjection {
   constructor(
     private readonly faults: readonly Fault[],
     private readonly clock: VirtualClock,
-  ) {}
+  ) {
+    for (const fault of faults) {
+      if (!('caller' in fault)) continue;
+      const others = this.callFaults.get(fault.caller);
+      if (others === undefined) this.callFaults.set(fault.caller, [fault]);
+      else others.push(fault);
+    }
+  }
 
   /** Nothing is broken any more. */
   get hasStopped(): boolean {
@@ -123,30 +131,48 @@ export class FaultInjection {
   };
 
   /** Breaks calls. */
-  readonly intercept: Interceptor = async (call, next) => {
-    const { principal } = call;
-    // The code of an invocation that has ended goes no further.
-    const hasEnded = (): boolean => principal.invocation !== undefined && !this.invocations.has(principal.invocation);
-    if (hasEnded()) return never();
-    const invocation = this.invocations.get(principal.invocation ?? '');
-    const caller = invocation?.caller ?? callerOf(call);
+  readonly intercept: Interceptor = (call, next) => {
+    const { invocation } = call.principal;
+    if (this.hasEnded(call)) return never();
+    const living = invocation === undefined ? undefined : this.invocations.get(invocation);
+    const caller = living?.caller ?? callerOf(call);
     if (caller === undefined) return next(call);
-    const operation = `${call.service}:${call.operation}`;
-    const number = this.count(caller);
-    const numberOfOperation = this.count(`${caller} ${operation}`);
-    const isHit = (fault: CallFault): boolean => {
-      const count = fault.operation === undefined ? number : fault.operation === operation ? numberOfOperation : 0;
-      return fault.caller === caller && fault.call <= count && count < fault.call + fault.times;
-    };
-    const fault = this.isStopped
-      ? undefined
-      : this.faults.find((one): one is CallFault => 'caller' in one && isHit(one));
-    if (fault === undefined) return next(call);
-    this.hit(fault, `${caller} ${operation}`);
-    const going = () => (hasEnded() ? never() : next(call));
-    const answer = await this.breakCall(fault, call, going, invocation);
-    return hasEnded() ? never() : answer;
+    const fault = this.nextCallFault(caller, call);
+    return fault === undefined ? next(call) : this.hitCall(fault, caller, call, next, living);
   };
+
+  /** The code of an invocation that has ended goes no further. */
+  private hasEnded({ principal: { invocation } }: ServiceCall): boolean {
+    return invocation !== undefined && !this.invocations.has(invocation);
+  }
+
+  /** Counts a call, and finds what breaks it. */
+  private nextCallFault(caller: string, { service, operation }: ServiceCall): CallFault | undefined {
+    const faults = this.callFaults.get(caller);
+    // Nothing will ever ask how many there were.
+    if (faults === undefined || this.isStopped) return undefined;
+    const name = `${service}:${operation}`;
+    const number = this.count(caller);
+    const numberOfOperation = this.count(`${caller} ${name}`);
+    return faults.find((fault) => {
+      if (fault.operation !== undefined && fault.operation !== name) return false;
+      const count = fault.operation === undefined ? number : numberOfOperation;
+      return fault.call <= count && count < fault.call + fault.times;
+    });
+  }
+
+  private async hitCall(
+    fault: CallFault,
+    caller: string,
+    call: ServiceCall,
+    next: Parameters<Interceptor>[1],
+    invocation: LivingInvocation | undefined,
+  ): ReturnType<Interceptor> {
+    this.hit(fault, `${caller} ${call.service}:${call.operation}`);
+    const going = () => (this.hasEnded(call) ? never() : next(call));
+    const answer = await this.breakCall(fault, call, going, invocation);
+    return this.hasEnded(call) ? never() : answer;
+  }
 
   private async breakCall(
     fault: CallFault,
