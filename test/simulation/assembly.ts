@@ -45,17 +45,10 @@ const stackName = 'Simulated';
 export const templateFile = `${stackName}.template.json`;
 
 /** Synthesizes all variants.
- * @returns a folder of the system's for temporary files, with an assembly for each variant in it */
-export function synthesizeVariants(): string {
-  const folder = mkdtempSync(join(tmpdir(), folderPrefix));
-  for (const variant of variants) {
-    synthesize(join(folder, variant), (stack) => defineVariant(stack, variant));
-  }
-  return folder;
+ * @param folder Where: an assembly for each variant comes into it. */
+export function synthesizeVariants(folder: string): void {
+  for (const variant of variants) synthesize(join(folder, variant), (stack) => defineVariant(stack, variant));
 }
-
-/** Begins the names of all folders that simulations make for temporary files. */
-export const folderPrefix = 'object-workflow-simulation-';
 
 /** Synthesizes the default workflow.
  * @returns the directory of the assembly, below the system's folder for temporary files */
@@ -64,7 +57,7 @@ export function synthesizeWorkflow({
   instanceCount = 2,
   timeout = Duration.hours(1),
 } = {}): string {
-  const folder = mkdtempSync(join(tmpdir(), folderPrefix));
+  const folder = mkdtempSync(join(tmpdir(), 'object-workflow-simulation-'));
   synthesize(folder, (stack) => {
     const fleet = InstanceFleet.fromAutoScalingGroup(smallGroup(stack, instanceCount));
     defineWorkflow(stack, { processor: Processor.fleet(fleet, { command, timeout }) });

@@ -1,20 +1,16 @@
 /** Builds a mutant: an assembly like the real one, but with the breakage in its functions or in its template. */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { folderPrefix, templateFile, variants } from './assembly';
+import { templateFile, variants } from './assembly';
 import type { Mutant } from './mutants';
 
 /** Makes the variants of the workflow anew, with functions that are built with the breakage.
+ * @param mutated A folder that does not exist yet.
  * @throws Error when what is to be replaced does not stand in the source exactly once, or was built anew */
-export async function mutateAssembly(assembly: string, mutant: Mutant): Promise<string> {
-  const mutated = mkdtempSync(join(tmpdir(), `${folderPrefix}mutant-`));
+export async function mutateAssembly(assembly: string, mutated: string, mutant: Mutant): Promise<void> {
   cpSync(assembly, mutated, { recursive: true });
-  if (mutant.file === 'template') {
-    mutateTemplates(mutated, mutant);
-    return mutated;
-  }
+  if (mutant.file === 'template') return mutateTemplates(mutated, mutant);
   const assets = variants
     .flatMap((variant) => readdirSync(join(mutated, variant)).map((name) => join(mutated, variant, name, 'index.js')))
     .filter((file) => file.includes('asset.') && existsSync(file));
@@ -30,7 +26,6 @@ export async function mutateAssembly(assembly: string, mutant: Mutant): Promise<
   }
   if (changedCount === 0)
     throw new Error(`The mutant "${mutant.name}" changes no function of the assembly: was it built anew meanwhile?`);
-  return mutated;
 }
 
 function mutateTemplates(assembly: string, { name, from, to }: Mutant): void {

@@ -25,20 +25,15 @@ type Items = readonly {
   readonly Delete?: { readonly Key: Readonly<Record<string, never>> };
 }[];
 
-/** Payloads of Step Functions, and of Lambda for it. */
+/** Payloads of Step Functions, and of Lambda for it, in bytes. What is too big for a table, the table refuses. */
 const maximumPayloadBytes = 256 * 1024;
-/** Biggest item of DynamoDB. */
-const maximumItemBytes = 400 * 1000;
 
-/** Calls whose input holds a payload, with the most that it may hold. */
-const payloadLimits: Readonly<Record<string, number>> = {
-  TransactWriteItems: maximumItemBytes,
-  UpdateItem: maximumItemBytes,
-  PutItem: maximumItemBytes,
-  Invoke: maximumPayloadBytes,
-  StartExecution: maximumPayloadBytes,
-  SendTaskSuccess: maximumPayloadBytes,
-  SendTaskFailure: maximumPayloadBytes,
+/** Calls that carry a payload, and the parameter that holds it. */
+const payloads: Readonly<Record<string, string>> = {
+  Invoke: 'Payload',
+  StartExecution: 'input',
+  SendTaskSuccess: 'output',
+  SendTaskFailure: 'cause',
 };
 
 /** Given to a simulation as `onEvent`. */
@@ -95,8 +90,8 @@ export class Observer {
     this.callCount++;
     if (this.isOverrun) this.stop();
     if (call.error !== undefined) return;
-    const limit = payloadLimits[call.operation];
-    if (limit !== undefined) this.checkSize(call, limit);
+    const payload = payloads[call.operation];
+    if (payload !== undefined) this.checkSize(call, payload);
     switch (call.operation) {
       case 'TransactWriteItems':
         return this.seeWrites(call);
@@ -111,11 +106,11 @@ export class Observer {
     }
   }
 
-  private checkSize({ service, operation, input, caller }: CallEvent, limit: number): void {
-    const text = JSON.stringify(input);
-    // A character has at most three bytes: most texts need not be counted.
-    if (text.length * 3 <= limit || Buffer.byteLength(text) <= limit) return;
-    this.violations.push(`law 7: ${caller} gave ${service}:${operation} ${text.length} characters`);
+  private checkSize({ service, operation, input, caller }: CallEvent, payload: string): void {
+    const bytes = Buffer.byteLength((input[payload] ?? '') as string | Uint8Array);
+    if (bytes > maximumPayloadBytes) {
+      this.violations.push(`law 7: ${caller} gave ${service}:${operation} ${bytes} bytes`);
+    }
   }
 
   private seeWrites({ input, atMs }: CallEvent): void {

@@ -1,8 +1,9 @@
 /** `npm run simulation`: runs many seeds on all processors, or shows that each mutant is found.
  * Options: --seeds N, --seed S (the first), --objects M, --jobs J, --mutants, --only TEXT. */
-import { fork } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { fork, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { synthesizeVariants } from './assembly';
 import { coverageTable, emptyCells } from './coverage';
@@ -35,13 +36,26 @@ type Told = Pick<SeedResult, 'seed' | 'violations' | 'places' | 'callCount' | 'f
 async function main(): Promise<void> {
   process.env['CDK_VALIDATION'] ??= 'false';
   if (values.assembly !== undefined) return runAsChild(values.assembly);
-  const assembly = synthesizeVariants();
+  const folder = mkdtempSync(join(tmpdir(), 'object-workflow-simulation-'));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(signal, folder));
   try {
+    const assembly = join(folder, 'assembly');
+    synthesizeVariants(assembly);
     process.exitCode = values.mutants ? await findMutants(assembly) : await runSeeds(assembly);
   } finally {
-    rmSync(assembly, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** Ends as a process does that does nothing about the signal, but leaves nothing behind. */
+function stop(signal: NodeJS.Signals, folder: string): void {
+  for (const child of children) child.kill();
+  rmSync(folder, { recursive: true, force: true });
+  process.kill(process.pid, signal);
+}
+
+/** The processes that run seeds at this moment. */
+const children = new Set<ChildProcess>();
 
 /** @returns the exit code */
 async function runSeeds(assembly: string): Promise<number> {
@@ -87,7 +101,8 @@ async function findMutants(assembly: string): Promise<number> {
   let foundCount = 0;
   const chosen = mutants.filter(({ name }) => name.includes(values.only));
   for (const mutant of chosen) {
-    const mutated = await mutateAssembly(assembly, mutant);
+    const mutated = join(assembly, '..', 'mutant');
+    await mutateAssembly(assembly, mutated, mutant);
     let other: Told | undefined;
     let found: Told | undefined;
     await runProcesses(mutated, firstSeed, count, (told) => {
@@ -122,7 +137,7 @@ async function runProcesses(
   const jobs = Math.min(wholeNumber('jobs', values.jobs), count);
   // Nearly all that a seed makes is garbage by its end: with more room for what is young, little of it is ever moved.
   const execArgv = [...process.execArgv, '--max-semi-space-size=32'];
-  const children = Array.from({ length: jobs }, (_, index) => {
+  const started = Array.from({ length: jobs }, (_, index) => {
     const share = [
       '--seed',
       `${first + index}`,
@@ -133,13 +148,17 @@ async function runProcesses(
     ];
     return fork(__filename, ['--assembly', assembly, ...share, '--objects', `${objectCount}`], { execArgv });
   });
-  const ended = children.map(
+  const ended = started.map(
     (child) =>
       new Promise<void>((resolve) => {
+        children.add(child);
         child.on('message', (told: Told) => {
-          if (tell(told)) for (const each of children) each.kill();
+          if (tell(told)) for (const each of started) each.kill();
         });
-        child.on('exit', () => resolve());
+        child.on('exit', () => {
+          children.delete(child);
+          resolve();
+        });
       }),
   );
   await Promise.all(ended);
