@@ -1,5 +1,6 @@
 /** What a person with the AWS SDK does in the emulator's account and sees there. */
 import { DynamoDBClient, ListTablesCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DescribeLaunchTemplatesCommand, DescribeLaunchTemplateVersionsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   DescribeExecutionCommand,
@@ -25,11 +26,13 @@ export class Account {
   private readonly s3: S3Client;
   private readonly states: SFNClient;
   private readonly dynamodb: DynamoDBClient;
+  private readonly ec2: EC2Client;
 
   constructor(emulator: Emulator) {
     this.s3 = new S3Client(clientOptions(emulator));
     this.states = new SFNClient(clientOptions(emulator));
     this.dynamodb = new DynamoDBClient(clientOptions(emulator));
+    this.ec2 = new EC2Client(clientOptions(emulator));
   }
 
   async upload(bucket: string, key: string, body: Uint8Array, contentType: string): Promise<void> {
@@ -89,6 +92,19 @@ export class Account {
       files[path] = await this.read(bucket, `${prefix}${filesFolder}${path}`);
     }
     return files;
+  }
+
+  /** What instances of the only launch template run when they start. */
+  async userData(): Promise<string> {
+    const { LaunchTemplates: templates = [] } = await this.ec2.send(new DescribeLaunchTemplatesCommand({}));
+    if (templates.length !== 1) throw new Error(`There are ${templates.length} launch templates, not one`);
+    const { LaunchTemplateVersions: versions = [] } = await this.ec2.send(
+      new DescribeLaunchTemplateVersionsCommand({
+        LaunchTemplateId: templates[0]!.LaunchTemplateId,
+        Versions: ['$Latest'],
+      }),
+    );
+    return Buffer.from(versions[0]!.LaunchTemplateData!.UserData!, 'base64').toString('utf8');
   }
 
   private async machineArn(name: string): Promise<string> {

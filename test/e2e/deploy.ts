@@ -4,20 +4,19 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { accountId, clientOptions, region, type Emulator } from './emulator';
-import { leaveOut, readTemplates } from './templates';
+import { leaveOut, readTemplates, writeOut } from './templates';
 
-/** What was not deployed, and what the emulator said about it. */
-export interface LeftOut {
-  readonly type: string;
-  readonly logicalIds: readonly string[];
+/** What is not deployed as the template says it, and what the emulator said about it. */
+export interface Gap {
+  readonly what: string;
   readonly error: string;
 }
 
 /** How often something may be left out before the deployment is given up. */
 const maximumRounds = 20;
 
-/** A deployment that takes longer waits for something that never comes. */
-const deploymentLimitMs = 75_000;
+/** A command that takes longer waits for something that never comes. */
+const commandLimitMs = 120_000;
 
 const cdk = resolve('node_modules/aws-cdk/bin/cdk');
 
@@ -30,8 +29,10 @@ export async function synthesize(example: string, output: string, emulator: Emul
   if (code !== 0) throw new Error(`cdk synth of ${example} failed:\n${text}`);
 }
 
-/** Prepares the emulator's account for deployments. */
+/** Empties the emulator's account and prepares it for deployments. */
 export async function bootstrap(emulator: Emulator): Promise<void> {
+  const response = await fetch(`${emulator.endpoint}/_ministack/reset`, { method: 'POST' });
+  if (!response.ok) throw new Error(`The emulator cannot be reset: ${response.status} ${await response.text()}`);
   // Outside of any app: none is synthesized for it.
   const { code, text } = await run(['bootstrap', `aws://${accountId}/${region}`], emulator, tmpdir());
   if (code !== 0) throw new Error(`cdk bootstrap failed:\n${text}`);
@@ -40,46 +41,44 @@ export async function bootstrap(emulator: Emulator): Promise<void> {
   ssm.destroy();
 }
 
-/** Empties the account, and prepares it again. */
-async function startAgain(emulator: Emulator): Promise<void> {
-  const response = await fetch(`${emulator.endpoint}/_ministack/reset`, { method: 'POST' });
-  if (!response.ok) throw new Error(`The emulator cannot be reset: ${response.status} ${await response.text()}`);
-  await bootstrap(emulator);
-}
-
-/** Deploys an assembly. A resource type that the emulator refuses is left out, and the rest is tried again.
+/** Deploys an assembly. A resource type that the emulator refuses is left out, an attribute that it lacks is written out, and the
+ * rest is tried again.
  * @throws Error with the CLI's own output when nothing more can be left out */
-export async function deploy(assembly: string, emulator: Emulator): Promise<LeftOut[]> {
-  const left: LeftOut[] = [];
+export async function deploy(assembly: string, emulator: Emulator): Promise<Gap[]> {
+  const gaps: Gap[] = [];
   for (let round = 0; round < maximumRounds; round++) {
     const { code, text } = await run(
       ['deploy', '--all', '--app', assembly, '--require-approval', 'never', ...imageParameters(assembly)],
       emulator,
     );
-    if (code === 0) return left;
-    for (const refused of refusedTypes(text, emulator.log())) {
-      const logicalIds = leaveOut(assembly, refused.type);
-      if (logicalIds.length === 0) throw new Error(`The emulator refuses ${refused.type}, and there is none:\n${text}`);
-      left.push({ ...refused, logicalIds });
-    }
+    if (code === 0) return gaps;
+    const unknown = /Unrecognized resource types: \[([^\]]+)\]/.exec(text);
+    if (unknown === null) gaps.push(avoidFailure(assembly, text));
+    else for (const type of unknown[1]!.split(/,\s*/)) gaps.push(leaveOutType(assembly, type, unknown[0]));
     // What is left of the attempt has the names that the next one needs.
-    await startAgain(emulator);
+    await bootstrap(emulator);
   }
-  throw new Error(`cdk deploy failed ${maximumRounds} times, the last time without ${left.at(-1)?.type}`);
+  throw new Error(`cdk deploy failed ${maximumRounds} times, the last time because of ${gaps.at(-1)?.what}`);
 }
 
-/** @returns the types that the emulator does not know, or the first that it could not create, each with its own words
- * @throws Error when it was something else */
-function refusedTypes(text: string, emulatorLog: string): { readonly type: string; readonly error: string }[] {
-  const unknown = /Unrecognized resource types: \[([^\]]+)\]/.exec(text);
-  if (unknown !== null) return unknown[1]!.split(/,\s*/).map((type) => ({ type, error: unknown[0] }));
-  const failed = /CREATE_FAILED\s*\|\s*(AWS::\S+|Custom::\S+)\s*\|\s*(.+)/.exec(text);
-  if (failed !== null) return [{ type: failed[1]!, error: failed[2]!.trim() }];
-  // A custom resource whose function cannot start is waited for without end.
-  const custom = /CREATE_IN_PROGRESS\s*\|\s*(Custom::\S+)/.exec(text);
-  const error = emulatorLog.split('\n').findLast((line) => line.includes(' ERROR '));
-  if (custom !== null && error !== undefined) return [{ type: custom[1]!, error: error.replace(/^.* ERROR /, '') }];
-  throw new Error(`cdk deploy failed:\n${text.slice(-4_000)}`);
+/** @throws Error when it was not a resource that failed */
+function avoidFailure(assembly: string, text: string): Gap {
+  const [, failedType, error] = /CREATE_FAILED\s*\|\s*(AWS::\S+|Custom::\S+)\s*\|\s*(.+)/.exec(text) ?? [];
+  if (failedType === undefined || error === undefined) throw new Error(`cdk deploy failed:\n${text.slice(-4_000)}`);
+  const [, attribute, type] = /Requested attribute (\S+) does not exist in schema for (AWS::\S+)/.exec(error) ?? [];
+  if (attribute !== undefined && type !== undefined) {
+    const logicalIds = writeOut(assembly, type, attribute);
+    if (logicalIds.length > 0) {
+      return { what: `${attribute} of ${type} (${logicalIds.join(', ')}), which is written out`, error };
+    }
+  }
+  return leaveOutType(assembly, failedType, error.trim());
+}
+
+function leaveOutType(assembly: string, type: string, error: string): Gap {
+  const logicalIds = leaveOut(assembly, type);
+  if (logicalIds.length === 0) throw new Error(`The emulator refuses ${type}, and there is none: ${error}`);
+  return { what: `${type} (${logicalIds.join(', ')})`, error };
 }
 
 function imageParameters(assembly: string): string[] {
@@ -100,7 +99,7 @@ function run(
       cwd: directory,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: deploymentLimitMs,
+      timeout: commandLimitMs,
     });
     let text = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));

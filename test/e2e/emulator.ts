@@ -1,12 +1,12 @@
 /** The AWS emulator that a stack is deployed to: MiniStack, installed into a folder of its own, on this machine's loopback. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The version whose gaps are known: another may have others. */
-const version = '1.5.33';
+/** The version whose gaps are known: another may have others. Lambda's Python comes with boto3; tokens are signed by cryptography. */
+const packages = ['ministack==1.5.33', 'boto3==1.43.106', 'cryptography==50.0.2'];
 
 /** Longest time that the emulator may take to answer, in milliseconds. */
 const startLimitMs = 30_000;
@@ -30,15 +30,19 @@ export interface Emulator {
 
 /** Installs the emulator if it is not there yet, and starts it.
  * @param folder Keeps the installation for the next run.
+ * @param temporary Takes what the emulator writes while it runs.
  * @throws EmulatorMissingError when Python cannot install it */
-export async function startEmulator(folder: string): Promise<Emulator> {
+export async function startEmulator(folder: string, temporary: string): Promise<Emulator> {
   const program = install(folder);
   const port = await freePort();
   const logFile = join(folder, 'emulator.log');
   const log = openSync(logFile, 'w');
   const child = spawn(program, [], {
-    // Its other listeners would be open to the network: they stay off.
-    env: { ...clean(), BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), IOT_MTLS_ENABLED: '0', SFTP_ENABLED: '0' },
+    env: {
+      ...{ ...clean(), BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), STATE_DIR: temporary, TMPDIR: temporary },
+      // Its other listeners would be open to the network: they stay off.
+      ...{ IOT_MTLS_ENABLED: '0', SFTP_ENABLED: '0' },
+    },
     stdio: ['ignore', log, log],
   });
   closeSync(log);
@@ -65,19 +69,22 @@ export function clientOptions(emulator: Emulator) {
 }
 
 function install(folder: string): string {
-  const environment = join(folder, `ministack-${version}`);
+  const environment = join(folder, 'python');
   const program = join(environment, 'bin', 'ministack');
-  if (existsSync(program)) return program;
+  // Written last: an installation that was interrupted is done again.
+  const installed = join(environment, 'installed.json');
+  if (existsSync(installed) && readFileSync(installed, 'utf8') === JSON.stringify(packages)) return program;
   mkdirSync(folder, { recursive: true });
   for (const command of [
-    ['python3', '-m', 'venv', environment],
-    [join(environment, 'bin', 'pip'), 'install', '--quiet', '--disable-pip-version-check', `ministack==${version}`],
+    ['python3', '-m', 'venv', '--clear', environment],
+    [join(environment, 'bin', 'pip'), 'install', '--quiet', '--disable-pip-version-check', ...packages],
   ]) {
     const { status, error, stderr } = spawnSync(command[0]!, command.slice(1), { encoding: 'utf8' });
     if (status !== 0) {
       throw new EmulatorMissingError(`${command.join(' ')}\n  ${error?.message ?? stderr.trim().slice(-500)}`);
     }
   }
+  writeFileSync(installed, JSON.stringify(packages));
   return program;
 }
 
@@ -104,7 +111,8 @@ function clean(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')));
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -3,10 +3,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { sampleLog } from '../../examples/data-lifecycle/sample-log';
 import type { Account } from './account';
+import type { Emulator } from './emulator';
+import { customerRegistration } from './registration';
 
 /** What a step finds. */
 export interface Stage {
   readonly account: Account;
+  readonly emulator: Emulator;
+  /** Is removed at the end. */
+  readonly folder: string;
   /** Physical name of a resource, by its logical id's beginning and its type. */
   readonly nameOf: (logicalId: string, type: string) => string;
 }
@@ -14,8 +19,12 @@ export interface Stage {
 /** One example. */
 export interface Scenario {
   readonly example: string;
-  /** By what they show; in this order. */
-  readonly steps: Readonly<Record<string, (stage: Stage) => Promise<void>>>;
+  /** What is deployed. */
+  readonly shows: string;
+  /** By what they show; in this order. One that the emulator lets go another way says how. */
+  readonly steps: Readonly<Record<string, (stage: Stage) => Promise<string | void>>>;
+  /** Ends what the steps have started. */
+  readonly end?: () => Promise<void>;
 }
 
 const sales = readFileSync('examples/sales-report/input/sales.csv');
@@ -24,6 +33,7 @@ const inbox = ({ nameOf }: Stage): string => nameOf('Inbox', 'AWS::S3::Bucket');
 export const scenarios: readonly Scenario[] = [
   {
     example: 'sales-report',
+    shows: 'the default workflow: source and processor are all that it is given',
     steps: {
       'an uploaded CSV becomes a report, an image and a recovery point': async (stage) => {
         const { account } = stage;
@@ -57,6 +67,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     example: 'data-lifecycle',
+    shows: 'portal, fleet from no instance, nightly backups, restore drills',
     steps: {
       'the log of a tour is inspected, and imaged and backed up with the results': async (stage) => {
         const { account, nameOf } = stage;
@@ -71,4 +82,5 @@ export const scenarios: readonly Scenario[] = [
       },
     },
   },
+  customerRegistration,
 ];

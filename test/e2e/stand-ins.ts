@@ -16,6 +16,7 @@ export interface StandIns {
 
 /** How long things take that need minutes on AWS: the emulator's clock is real. */
 const durations = {
+  ssm: { commandDurationMs: 1_000 },
   ec2: { launchDurationMs: 500, imageDurationMs: 3_000, visibilityDelayMs: 0 },
   backup: { startMs: 500, durationMs: 2_000, eventIntervalMs: 0 },
 };

@@ -13,7 +13,6 @@ export interface TemplateResource {
 export interface Template {
   readonly Parameters?: Readonly<Record<string, { readonly Type: string; readonly Default?: string }>>;
   Resources: Record<string, TemplateResource>;
-  readonly Outputs?: Record<string, unknown>;
 }
 
 /** What both sides must call alike, and the property that says so. */
@@ -27,7 +26,7 @@ const names: Readonly<Record<string, string>> = {
 /** Services that the emulator lacks or only pretends: the simulator stands in, over the wire. */
 const standInServices = ['SSM', 'EC2', 'AUTO_SCALING', 'BACKUP'];
 
-/** Resources whose whole absence nothing but their type's name tells. */
+/** Takes the place of a resource that is left out: it does nothing, and can be depended on. */
 const nothing: TemplateResource = { Type: 'AWS::CloudFormation::WaitConditionHandle' };
 
 /** Copies an assembly and gives names to what both sides share. */
@@ -80,6 +79,30 @@ export function leaveOut(assembly: string, type: string): string[] {
     }) as Template['Resources'];
   });
   return left;
+}
+
+/** Attributes that the emulator lacks, and what they are. A pool's address is what its tokens name as their issuer.
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html (read 2026-11) */
+const describedAttributes: Readonly<Record<string, (logicalId: string) => string>> = {
+  'AWS::Cognito::UserPool.ProviderURL': (logicalId) =>
+    `https://cognito-idp.\${AWS::Region}.amazonaws.com/\${${logicalId}}`,
+};
+
+/** Writes out what an attribute of a resource type is, wherever a template asks for it.
+ * @returns logical ids of the resources whose attribute it is; none if it is not known how to write it */
+export function writeOut(assembly: string, type: string, attribute: string): string[] {
+  const describe = describedAttributes[`${type}.${attribute}`];
+  const written = new Set<string>();
+  if (describe === undefined) return [];
+  changeTemplates(assembly, (template) => {
+    template.Resources = JSON.parse(JSON.stringify(template.Resources), (_, value: unknown) => {
+      const { 'Fn::GetAtt': [logicalId, asked] = [] } = (value ?? {}) as { readonly 'Fn::GetAtt'?: readonly string[] };
+      if (logicalId === undefined || asked !== attribute || template.Resources[logicalId]?.Type !== type) return value;
+      written.add(logicalId);
+      return { 'Fn::Sub': describe(logicalId) };
+    }) as Template['Resources'];
+  });
+  return [...written];
 }
 
 /** All templates of an assembly, by stack file. */
