@@ -112,13 +112,42 @@ export interface Aim {
   readonly callCounts: Readonly<Record<string, number>>;
 }
 
-/** Draws faults for the cells whose turn it is. */
+/** Draws faults for the cells whose turn it is, and now and then some that have to meet. */
 export function aimFaults({ variant, turn, callCounts }: Aim, random: RandomSource): Fault[] {
   const own = cellsOf(variant);
-  return Array.from({ length: aimedCount }, (_, index) =>
+  const aimed = Array.from({ length: aimedCount }, (_, index) =>
     aimAt(own[(turn * aimedCount + index) % own.length]!, random, callCounts),
   ).flat();
+  const meeting = meetings[random.integer(meetings.length * meetingsRarity)];
+  return meeting === undefined ? aimed : [...aimed, ...meeting(random)];
 }
+
+/** One seed of so many has each of the meetings of faults, times how many there are. */
+const meetingsRarity = 4;
+
+/** Faults that do harm only together: each alone, something else catches. */
+const meetings: readonly ((random: RandomSource) => Fault[])[] = [
+  // A function dies between its intent and its command, its execution is stopped, and the cleaner finds the record, but not
+  // yet the operation, which is younger: nothing but the end of its lease frees its slot.
+  (random) => [
+    { kind: 'late-reads', service: 'dynamodb', delayMs: 10_000 },
+    { kind: 'slow', caller: 'ValidateObject', call: 1, times: 4, delayMs: 15_000 },
+    { kind: 'crash-before', caller: 'ProcessObject', operation: 'ssm:SendCommand', call: 1, times: 1 },
+    {
+      kind: 'execution-stopped',
+      ...{ execution: 0, atMs: 1 + random.integer(5_000), entering: { state: 'Process on EC2', time: 1 } },
+    },
+  ],
+  // An image is being made, nobody knows its id, and its instance is gone before anybody asks again.
+  (random) => [
+    { kind: 'crash-after', caller: 'SnapshotInstance', operation: 'ec2:CreateImage', call: 1, times: 1 },
+    {
+      kind: 'instance-dies',
+      ...{ instance: random.integer(2), durationMs: minuteMs, atMs: 1 + random.integer(1_000) },
+      entering: { state: 'Snapshot instance', time: 1 },
+    },
+  ],
+];
 
 function aimAt({ kind, place }: Cell, random: RandomSource, callCounts: Readonly<Record<string, number>>): Fault[] {
   const from = (count: number): number => 1 + random.integer(count);

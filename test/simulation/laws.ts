@@ -7,7 +7,7 @@ import { checkBudgets, hasExhaustedRetries } from './budget';
 import { isExcused, isImagedInstanceGone } from './excuses';
 import { resultOf, type Behaviour, type SimulatedInstances } from './instances';
 import { checkCopies, checkKeptImages, checkSnapshots } from './images';
-import { checkCommands, checkJobs, checkLaunches, checkLeaks } from './leaks';
+import { checkCommands, checkJobs, checkLaunches, checkLeaks, checkServed } from './leaks';
 import type { Observer } from './observer';
 import type { Upload, Workload } from './workload';
 
@@ -32,6 +32,7 @@ export async function checkRest(world: World): Promise<string[]> {
     ...checkJobs(world),
     ...checkCommands(world),
     ...checkLaunches(world),
+    ...checkServed(world),
     ...checkCopies(world),
     ...checkSnapshots(world),
     ...checkBudgets(world.simulation, world.variant),

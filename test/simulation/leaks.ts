@@ -1,6 +1,7 @@
 /** Law 4: nothing outlives what it was made for. */
 import type { Simulation } from '../../local';
 import { launchTagKeys } from '../../tasks/operations/fleet-instances';
+import { imageTagKeys } from '../../tasks/operations/image-identity';
 import { itemsOf, operationIdOf, type Item } from './dealings';
 import { wasHit } from './excuses';
 import type { World } from './laws';
@@ -32,6 +33,27 @@ export function checkJobs({ simulation: { services } }: World): string[] {
     ...atOnce.map(({ what }) => `law 4: ${what} was made beside another one of the same instance`),
     ...overlapping.map(({ jobId }) => `law 4: backup job ${jobId} was started while another one was under way`),
   ];
+}
+
+/** A job that succeeded has served somebody, unless who had asked for it was gone by then. */
+export function checkServed({ simulation }: World): string[] {
+  const operations = itemsOf(simulation).filter(({ sk, kind }) => sk === 'operation' && kind !== 'command');
+  const completions = operations.flatMap(({ completion }) => (completion as Completion | undefined) ?? []);
+  if (completions.length < operations.length || completions.some(({ kind }) => kind === 'failure')) return [];
+  const served = new Set(completions.flatMap(({ output }) => [output?.['imageId'], output?.['backupJobId']]));
+  const { ec2, backup } = simulation.services;
+  const made = [
+    ...[...ec2.images.all.values()]
+      .filter(({ tags, failure }) => tags.has(imageTagKeys.job) && failure === undefined)
+      .map(({ imageId }) => imageId),
+    ...[...backup.jobs.all.values()].filter(({ state }) => state === 'COMPLETED').map(({ jobId }) => jobId),
+  ];
+  return made.filter((id) => !served.has(id)).map((id) => `law 4: job ${id} was made for nobody`);
+}
+
+interface Completion {
+  readonly kind: 'success' | 'failure';
+  readonly output?: Item;
 }
 
 /** Commands of executions that ended badly are cancelled, and none is sent twice. */

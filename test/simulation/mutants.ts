@@ -58,8 +58,8 @@ const tasks: readonly Mutant[] = [
   {
     name: 'count slots instead of leasing them: a slot that was not given back stays taken',
     file: `${operations}/fleet.ts`,
-    from: '(slot) => slot.leaseExpiresAtMs > nowMs',
-    to: '() => true',
+    from: 'const nowMs = context.nowMs();',
+    to: 'const nowMs = 0;',
     law: /law 4: \S+ slot#\S+ is left behind/,
   },
   {
@@ -77,10 +77,13 @@ const tasks: readonly Mutant[] = [
     law: /law [24]: .* (was sent \d+ times|was sent to \S+ without one of its slots|two operations hold)/,
   },
   {
-    name: 'report an end once only, with whatever token there was',
-    file: `${operations}/completion.ts`,
-    from: "if (operation.reportedToken === operation.taskToken) return 'waiting';",
-    to: "if (operation.reportedToken !== undefined) return 'waiting';",
+    name: 'report an end only to the token that there was when it came',
+    file: `${operations}/advance.ts`,
+    from: 'if (operation.completion !== undefined) return report(operation, operation.completion, context);',
+    to: `if (operation.completion !== undefined) {
+      const isNewer = operation.taskTokenAtMs > operation.completion.atMs;
+      return isNewer ? 'waiting' : report(operation, operation.completion, context);
+    }`,
     law: /law 1: execution \S+ failed with ExecutionTimedOut/,
   },
   {
@@ -145,7 +148,7 @@ const tasks: readonly Mutant[] = [
     file: `${operations}/object-record.ts`,
     from: "'#owner = :me AND (#status = :running OR #failure.#redriveCount < :redriveCount)'",
     to: "'#owner = :me AND (#status = :running OR #failure.#redriveCount <= :redriveCount)'",
-    law: /law 1: .* is RUNNING for ever/,
+    law: /law 1: .* was opened again for an execution that has ended/,
   },
   {
     name: 'never renew the lease of a record',
@@ -180,7 +183,7 @@ const tasks: readonly Mutant[] = [
     file: `${operations}/group-commit.ts`,
     from: 'Math.max(context.nowMs(), operation.needsAfterMs + 1)',
     to: 'context.nowMs()',
-    law: /law 1: /,
+    law: /law 4: job \S+ was made for nobody/,
   },
   {
     name: 'give up when a job has failed once',
@@ -240,6 +243,52 @@ const tasks: readonly Mutant[] = [
   },
 ];
 
+/** Breakages that only show where instances are launched, or images copied. */
+const variantTasks: readonly Mutant[] = [
+  {
+    name: 'leave launched instances to themselves',
+    file: `${operations}/launch.ts`,
+    from: 'await context.client(EC2Client).send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));',
+    to: 'await Promise.resolve([context, instanceId, EC2Client, TerminateInstancesCommand]);',
+    law: /law 4: instance \S+ was launched for an operation, and is running/,
+  },
+  {
+    name: 'launch an instance without an idempotency token',
+    file: `${operations}/launch.ts`,
+    from: 'ClientToken: `${runId(operation)}-${launch}`,',
+    to: '',
+    law: /law 2: several instances were launched for try/,
+  },
+  {
+    name: 'let nobody look for launched instances without an operation',
+    file: `${operations}/launch-upkeep.ts`,
+    from: 'await terminateInstance(launched.instanceId, context);',
+    to: '',
+    law: /law 4: instance \S+ was launched for an operation, and is running/,
+  },
+  {
+    name: 'remove an image, and leave its snapshots',
+    file: `${operations}/image-upkeep.ts`,
+    from: 'DeleteAssociatedSnapshots: true',
+    to: 'DeleteAssociatedSnapshots: false',
+    law: /law 4: snapshot \S+ in \S+ has outlived its image/,
+  },
+  {
+    name: 'remove images, and leave their copies',
+    file: `${operations}/image.ts`,
+    from: 'for (const copy of copies) await keepNewImages(settings, copy.imageId, context, copy.region);',
+    to: '',
+    law: /law 4: image \S+ in eu-west-1 should have been removed/,
+  },
+  {
+    name: 'wait for no copy',
+    file: `${operations}/image.ts`,
+    from: "if (!isLate && copies.some((copy) => copy.state === 'pending')) return { kind: 'running', jobId: job.jobId };",
+    to: '',
+    law: /law 5: the copy that \S+ names is pending/,
+  },
+];
+
 /** Breakages of what is deployed around them. */
 const templates: readonly Mutant[] = [
   {
@@ -276,4 +325,4 @@ const templates: readonly Mutant[] = [
 ];
 
 /** All mutants. */
-export const mutants: readonly Mutant[] = [...tasks, ...templates];
+export const mutants: readonly Mutant[] = [...tasks, ...variantTasks, ...templates];

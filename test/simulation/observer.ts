@@ -18,6 +18,9 @@ interface Holder {
 interface KnownRecord {
   readonly owner: string;
   readonly isRunning: boolean;
+  /** Up to which redrive of its owner it was closed for having failed.
+   * @default - it was not */
+  readonly failedRedriveCount?: number | undefined;
 }
 
 type Items = readonly {
@@ -155,14 +158,26 @@ export class Observer {
     const owner = String(values[':me'] ?? values[':owner']);
     if (text.includes('#owner = :me')) this.seeClaim(key.sk, owner);
     if (text.includes('results = :results')) this.seeResults(key.sk, owner, values);
-    if (/SET #status = :(status|stored)\b/.test(text)) this.records.set(key.sk, { owner, isRunning: false });
-    else if (values[':running'] !== undefined) this.records.set(key.sk, { owner, isRunning: true });
+    if (/SET #status = :(status|stored)\b/.test(text)) {
+      const { redriveCount } = (values[':noted'] ?? {}) as { readonly redriveCount?: number };
+      this.records.set(key.sk, { owner, isRunning: false, failedRedriveCount: redriveCount });
+    } else if (values[':running'] !== undefined) {
+      if (values[':redriveCount'] !== undefined) this.seeRenewal(key.sk, owner, Number(values[':redriveCount']));
+      this.records.set(key.sk, { owner, isRunning: true });
+    }
   }
 
   private seeClaim(sk: string, owner: string): void {
     const known = this.records.get(sk);
     if (known === undefined || known.owner === owner || !known.isRunning || !this.running.has(known.owner)) return;
     this.violations.push(`law 2: ${sk} was taken from an execution that works on it`);
+  }
+
+  /** A handler that was late, of an execution that has ended. A redrive may have come in between. */
+  private seeRenewal(sk: string, owner: string, redriveCount: number): void {
+    const known = this.records.get(sk);
+    if (this.running.has(owner) || known?.owner !== owner || (known.failedRedriveCount ?? -1) < redriveCount) return;
+    this.violations.push(`law 1: ${sk} was opened again for an execution that has ended`);
   }
 
   private seeResults(sk: string, owner: string, values: PlainValues): void {

@@ -3,6 +3,7 @@
 import { createRandom, type RandomSource } from '../../local/random';
 import type { Simulation } from '../../local';
 import { ServiceError } from '../../local/services/service';
+import type { SimulatedExecution } from '../../local/simulated-execution';
 import { drawContent, type ObjectContent } from './instances';
 import type { Observer } from './observer';
 
@@ -57,6 +58,7 @@ export function beginWorkload(
   if (random.integer(4) === 0) redriveFailed(people, observer);
   if (random.integer(8) === 0) cancelSomeCommand(people);
   if (random.integer(6) === 0) changeRoom(people);
+  if (random.integer(8) === 0) stopForcedRun(people, observer);
   return work;
 }
 
@@ -95,6 +97,29 @@ function redriveFailed({ simulation, work }: People, observer: Observer): void {
         // It was redriven before.
         if (!(error instanceof ServiceError)) throw error;
       }
+    });
+  });
+}
+
+/** Somebody has a stored object processed again, and thinks better of it when its new results are there already. */
+function stopForcedRun({ simulation, random, work }: People, observer: Observer): void {
+  const stopAfterMs = longTime(random, uploadSpanMs);
+  let forced: SimulatedExecution | undefined;
+  let isForced = false;
+  observer.onHistory(({ executionArn, event }) => {
+    const entered = event['stateEnteredEventDetails'] as { readonly name: string } | undefined;
+    if (!isForced && entered?.name === 'Complete') {
+      isForced = true;
+      const input = JSON.stringify(simulation.executions.find(({ arn }) => arn === executionArn)?.input);
+      const upload = work.uploads.find(({ versionId }) => input.includes(versionId));
+      if (upload === undefined) return;
+      simulation.clock.schedule(minuteMs, () => {
+        if (!simulation.faults.hasStopped) forced = startByHand(simulation, upload, true);
+      });
+    }
+    if (executionArn !== forced?.arn || entered?.name !== 'Back up results') return;
+    simulation.clock.schedule(stopAfterMs, () => {
+      if (forced?.status === 'RUNNING' && !simulation.faults.hasStopped) forced.stop();
     });
   });
 }
@@ -154,8 +179,12 @@ export async function uploadObject(simulation: Simulation, key: string, content:
 }
 
 /** Starts the workflow for one version, as somebody who is not sure whether it has run. */
-export function startByHand(simulation: Simulation, { bucket, key, versionId }: Upload, force = false): void {
-  simulation.startExecution({ bucket, key, versionId, ...(force && { force }) });
+export function startByHand(
+  simulation: Simulation,
+  { bucket, key, versionId }: Upload,
+  force = false,
+): SimulatedExecution {
+  return simulation.startExecution({ bucket, key, versionId, ...(force && { force }) });
 }
 
 function later(
