@@ -209,7 +209,7 @@ const tasks: readonly Mutant[] = [
   {
     name: 'leave an image alone whose instance is gone',
     file: `${operations}/image.ts`,
-    from: "return adoptImage(job, context, { kind: 'failed', failure });",
+    from: "return adoptImage(job, context, isStillHidden(job, context) ? hiddenImage : { kind: 'failed', failure });",
     to: "return { kind: 'failed', failure };",
     law: /law 4: nobody knows of image/,
   },
