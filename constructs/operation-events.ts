@@ -129,10 +129,14 @@ export class OperationEvents extends Construct {
 
   private commandRule(): Rule {
     // The invocation event, not the command event: that one carries the parameters' values to everybody on the bus.
-    return this.rule('CommandChanged', 'Looks at commands whose state has changed.', {
+    return this.rule('CommandChanged', 'Looks at commands that may have ended.', {
       source: ['aws.ssm'],
       detailType: ['EC2 Command Invocation Status-change Notification'],
-      detail: { 'document-name': [this.props.documentName] },
+      // AWS does not list the states: what is not known to be on the way may be an end.
+      detail: {
+        'document-name': [this.props.documentName],
+        status: [{ 'anything-but': ['Pending', 'InProgress', 'Delayed', 'Cancelling'] }],
+      },
     });
   }
 

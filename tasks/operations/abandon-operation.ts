@@ -15,22 +15,17 @@ export async function abandonOperation(
   context: OperationContext,
 ): Promise<string[]> {
   if (abandoned.completion !== undefined) return [];
-  const poked: string[] = [];
-  const poke = (ids: readonly string[]): void => void poked.push(...ids);
   let operation: Operation | undefined = abandoned;
   while (operation !== undefined && operation.completion === undefined) {
-    const writes = operation.kind === 'command' ? await abandonCommand(operation, { ...context, poke }) : [];
+    const writes = operation.kind === 'command' ? await abandonCommand(operation, context) : [];
     const ended: Operation = {
       ...operation,
       completion: { kind: 'failure', atMs: context.nowMs(), error: abandonedError, cause: reason },
-      reportedToken: operation.taskToken,
     };
     const saved = await context.ledger.saveOperation(ended, leavePlace(operation.place), ...writes);
     if (saved !== undefined) break;
     operation = await context.ledger.readOperation(abandoned.id);
   }
-  if (abandoned.kind === 'command') {
-    poked.push(...(await context.ledger.readWaiting(fleetPartition(abandoned.settings.fleet.id), 1)));
-  }
-  return poked;
+  if (abandoned.kind !== 'command') return [];
+  return context.ledger.readWaiting(fleetPartition(abandoned.settings.fleet.id), 1);
 }

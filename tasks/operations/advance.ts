@@ -17,21 +17,25 @@ const maximumOperations = 500;
 const reserveMs = 10_000;
 
 /** Moves operations on as far as they go now, and then those that can go on because of it.
+ * @param operations By their ids, or as they were stored a moment ago: those need not be read. Each write is conditional on that.
  * @throws what the first of the named operations to fail has thrown, after the others had their turn;
  * failures of those poked on the way are only logged, their own re-checks meet them again */
-export async function advance(operationIds: readonly string[], context: OperationContext): Promise<void> {
-  const named = new Set(operationIds);
-  const due = new Set(operationIds);
-  const poke = (ids: readonly string[]): void => ids.forEach((id) => due.add(id));
+export async function advance(operations: readonly (string | Operation)[], context: OperationContext): Promise<void> {
+  const due = new Map<string, Operation | undefined>(
+    operations.map((one) => (typeof one === 'string' ? [one, undefined] : [one.id, one])),
+  );
+  const named = new Set(due.keys());
+  const poke = (ids: readonly string[]): void => ids.forEach((id) => due.set(id, due.get(id)));
+  const surroundings = { ...context, poke, groups: new Map() };
   const failures: unknown[] = [];
   let count = 0;
-  // A set gives its members in the order of their arrival, those that arrive on the way included.
-  for (const id of due) {
+  // A map gives its entries in the order of their arrival, those that arrive on the way included.
+  for (const [id, known] of due) {
     due.delete(id);
     const isPoked = !named.has(id);
     if (isPoked && (context.remainingTimeMs() < reserveMs || count++ >= maximumOperations)) break;
     try {
-      await advanceOne(id, { ...context, poke });
+      await advanceOne(id, known, surroundings);
     } catch (error) {
       if (!isPoked) failures.push(error);
       else context.log.warn('An operation that was poked could not go on', { operation: id, problem: String(error) });
@@ -40,11 +44,14 @@ export async function advance(operationIds: readonly string[], context: Operatio
   if (failures.length > 0) throw failures[0];
 }
 
-async function advanceOne(id: string, context: StepContext): Promise<void> {
+async function advanceOne(id: string, known: Operation | undefined, context: StepContext): Promise<void> {
+  let stored = known;
   for (let count = 0; count < maximumSteps; count++) {
-    const operation = await context.ledger.readOperation(id);
+    const operation = stored ?? (await context.ledger.readOperation(id));
     if (operation === undefined) return;
-    if ((await step(operation, context)) === 'waiting') return;
+    const result = await step(operation, context);
+    if (result === 'waiting') return;
+    stored = result === 'moved' ? undefined : result;
   }
   context.log.warn('An operation was written by others all the time; its re-check goes on', { operation: id });
 }

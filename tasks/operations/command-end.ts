@@ -19,7 +19,7 @@ import {
   type CommandInPhase,
   type CommandOperation,
 } from './operation';
-import type { StepContext, StepResult } from './operation-context';
+import type { OperationContext, StepContext, StepResult } from './operation-context';
 import { cancelCommand, findCommand } from './run-command';
 
 /** Why a try ended that may be followed by another. */
@@ -97,8 +97,7 @@ export async function tryAgain(
   return release(operation, context, async (writes) => {
     const progress = { phase: 'queued', listed: true } as const;
     const next = { ...operation, progress, place, try: operation.try + 1, lastObstacle: obstacle };
-    await context.ledger.saveOperation(next, takePlace(next), ...writes);
-    return 'moved';
+    return (await context.ledger.saveOperation(next, takePlace(next), ...writes)) ?? 'moved';
   });
 }
 
@@ -106,8 +105,7 @@ export async function tryAgain(
 export function giveBack(operation: CommandOperation, obstacle: string, context: StepContext): Promise<StepResult> {
   return release(operation, context, async (writes) => {
     const queued = { ...operation, progress: { phase: 'queued', listed: true }, lastObstacle: obstacle } as const;
-    await context.ledger.saveOperation(queued, takePlace(queued), ...writes);
-    return 'moved';
+    return (await context.ledger.saveOperation(queued, takePlace(queued), ...writes)) ?? 'moved';
   });
 }
 
@@ -139,14 +137,14 @@ export async function missDeadline(operation: CommandOperation, context: StepCon
 
 /** Cancels what an operation that nobody waits for any more has begun.
  * @returns the writes that free what it holds */
-export async function abandonCommand(operation: CommandOperation, context: StepContext): Promise<Write[]> {
+export async function abandonCommand(operation: CommandOperation, context: OperationContext): Promise<Write[]> {
   await cancelIfBegun(operation, context);
   await endLaunched(operation, context);
   return leaveSlot(operation, context);
 }
 
 /** False when the lease had ended and another operation took the slot. */
-export async function holdsSlot(operation: CommandOperation, context: StepContext): Promise<boolean> {
+export async function holdsSlot(operation: CommandOperation, context: OperationContext): Promise<boolean> {
   if (!hasSlot(operation)) return false;
   const { slot } = operation.progress;
   const held = await context.ledger.readSlots(fleetPartition(operation.settings.fleet.id), slot.instanceId);
@@ -175,12 +173,12 @@ async function release(
   return result;
 }
 
-async function leaveSlot(operation: CommandOperation, context: StepContext): Promise<Write[]> {
+async function leaveSlot(operation: CommandOperation, context: OperationContext): Promise<Write[]> {
   if (!hasSlot(operation) || !(await holdsSlot(operation, context))) return [];
   return [freeSlot(operation.settings.fleet.id, operation.progress.slot, operation.id)];
 }
 
-async function cancelIfBegun(operation: CommandOperation, context: StepContext): Promise<void> {
+async function cancelIfBegun(operation: CommandOperation, context: OperationContext): Promise<void> {
   const { progress } = operation;
   if (progress.phase === 'queued' || progress.phase === 'launching') return;
   const client = context.client(SSMClient);

@@ -47,7 +47,7 @@ async function launch(
     takeSlot(fleet.id, leaseFor(operation, operation.progress.slot, nowMs), nowMs),
     putPointer(`instance#${instanceId}`, { operationId: operation.id }, operation.deadlineAtMs),
   );
-  if (launched !== undefined) return 'moved';
+  if (launched !== undefined) return launched;
   const current = await context.ledger.readOperation(operation.id);
   // Given up while the instance was being launched: nobody else knows that it exists.
   if (current === undefined || current.completion !== undefined || current.try !== operation.try) {
@@ -84,7 +84,7 @@ async function takeRefusal(
     return tryAgain(operation, 'Instance.Lost', 'its slot was given to another operation', context);
   }
   context.log.warn('EC2 has no room for an instance', { operation: operation.id, launch: count, obstacle });
-  return 'moved';
+  return saved ?? 'moved';
 }
 
 interface Launched {

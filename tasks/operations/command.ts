@@ -78,7 +78,7 @@ async function takeSlotAndSend(operation: CommandInPhase<'queued'>, context: Ste
   );
   if (starting === undefined) return 'moved';
   if (free.length > 1) await wakeNext(fleet.id, context);
-  return launches ? 'moved' : sendFirst(starting as CommandInPhase<'starting'>, context);
+  return launches ? starting : sendFirst(starting as CommandInPhase<'starting'>, context);
 }
 
 /** Only an instance that stays gets work: one that leaves cannot be protected any more. Nothing was sent, so this is no try. */
@@ -116,9 +116,9 @@ async function giveWay(
 /** Nobody seems to wait for the operation: the next in the list comes first. A re-check, if there is one, puts it back. */
 async function stepAside(operation: CommandInPhase<'queued'>, context: StepContext): Promise<StepResult> {
   const aside = { ...operation, progress: { phase: 'queued', listed: false } } as const;
-  await context.ledger.saveOperation(aside, leavePlace(operation.place));
+  const stored = await context.ledger.saveOperation(aside, leavePlace(operation.place));
   await wakeNext(operation.settings.fleet.id, context);
-  return 'moved';
+  return stored === undefined ? 'moved' : 'waiting';
 }
 
 /** Only the writer of an intent comes here, and only once: anybody else has to look for the command first. */
@@ -130,7 +130,9 @@ async function send(operation: CommandInPhase<'starting'>, context: StepContext)
     if (!isInstanceRefused(error)) throw error;
     return tryAgain(operation, 'Instance.Lost', `SSM does not accept commands for it: ${error.message}`, context);
   }
-  return noteCommand(operation, commandId, context);
+  const noted = await noteCommand(operation, commandId, context);
+  // An instance takes a second or more for a command: its event finds the way from here on.
+  return noted === 'moved' ? 'moved' : 'waiting';
 }
 
 async function noteCommand(
@@ -143,11 +145,10 @@ async function noteCommand(
     { ...operation, progress: { phase: 'running', slot, instanceId, commandId, sentAtMs: context.nowMs() } },
     putPointer(`command#${commandId}`, { operationId: operation.id }, operation.deadlineAtMs),
   );
-  if (running === undefined) {
-    const current = await context.ledger.readOperation(operation.id);
-    // Given up while the command was being sent: nobody else knows that it exists.
-    if (current?.completion !== undefined) await cancelCommand(commandId, context.client(SSMClient), context.log);
-  }
+  if (running !== undefined) return running;
+  const current = await context.ledger.readOperation(operation.id);
+  // Given up while the command was being sent: nobody else knows that it exists.
+  if (current?.completion !== undefined) await cancelCommand(commandId, context.client(SSMClient), context.log);
   return 'moved';
 }
 

@@ -48,13 +48,13 @@ async function complete(
   context: StepContext,
   writes: readonly Write[],
 ): Promise<StepResult> {
-  await context.ledger.saveOperation({ ...operation, completion }, leavePlace(operation.place), ...writes);
-  return 'moved';
+  const ended = { ...operation, completion };
+  return (await context.ledger.saveOperation(ended, leavePlace(operation.place), ...writes)) ?? 'moved';
 }
 
-/** Reports a stored completion, once for each token: a state that got a new token has not heard of it. */
+/** Reports a stored completion with the newest token: a state that got another one since has not heard of it. To do so again
+ * is harmless, and rare: nobody looks at an operation that has ended but those who bring it a token, or a late event. */
 export async function report(operation: Operation, completion: Completion, context: StepContext): Promise<StepResult> {
-  if (operation.reportedToken === operation.taskToken) return 'waiting';
   const taskToken = operation.taskToken;
   const isHeard = await sendIfAwaited(context, (client) =>
     completion.kind === 'success'
@@ -71,8 +71,7 @@ export async function report(operation: Operation, completion: Completion, conte
     operation: operation.id,
     completion: completion.kind,
   });
-  await context.ledger.saveOperation({ ...operation, reportedToken: taskToken });
-  return 'moved';
+  return 'waiting';
 }
 
 /** Error by which a state is told to look at its operation at once; it retries on it. */

@@ -41,8 +41,8 @@ export async function enterOperation(entered: EnteredOperation, context: Operati
   const surroundings = operationContext(context);
   await abandonEarlierVisits(execution, surroundings);
   const id = operationId({ executionArn: execution.arn, state: execution.state, redriveCount: execution.redriveCount });
-  await storeOperation(id, () => createOperation(id, entered, execution, nowMs), execution.taskToken, surroundings);
-  await advance([id], surroundings);
+  const create = (): Operation => createOperation(id, entered, execution, nowMs);
+  await advance([await storeOperation(id, create, execution, surroundings)], surroundings);
 }
 
 /** A redrive begins anew. What the visit before it began is normally cleaned up by then; but that event may be lost. */
@@ -59,15 +59,18 @@ async function abandonEarlierVisits(execution: TaskExecution, context: Operation
 async function storeOperation(
   id: string,
   create: () => Operation,
-  taskToken: string,
+  { taskToken, retryCount }: OwnedBy,
   context: OperationContext,
-): Promise<void> {
+): Promise<Operation> {
+  // Who comes for the first time finds nothing, and need not look: a write of what is there already is refused.
+  let known = retryCount === 0 ? undefined : await context.ledger.readOperation(id);
   for (;;) {
-    const known = await context.ledger.readOperation(id);
     const entered = withToken(known ?? create(), taskToken, context.nowMs());
     // Its place may have been given up because nobody seemed to wait any more.
     const listing = entered.completion === undefined && isListed(entered) ? [takePlace(entered)] : [];
-    if ((await context.ledger.saveOperation(entered, ...listing)) !== undefined) return;
+    const stored = await context.ledger.saveOperation(entered, ...listing);
+    if (stored !== undefined) return stored;
+    known = await context.ledger.readOperation(id);
   }
 }
 

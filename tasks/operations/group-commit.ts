@@ -41,7 +41,8 @@ export async function stepSharedJob<Shared extends SharedJobOperation>(
   jobs: SharedJobs<Shared>,
   context: StepContext,
 ): Promise<StepResult> {
-  const group = await context.ledger.readGroup(operation.place.pk);
+  const seen = context.groups.get(operation.place.pk);
+  const group = seen ?? (await context.ledger.readGroup(operation.place.pk));
   const { job, latest } = group;
   if (latest !== undefined && latest.beganAfterMs > operation.needsAfterMs) {
     return succeed(operation, latest.outcome, context);
@@ -49,9 +50,8 @@ export async function stepSharedJob<Shared extends SharedJobOperation>(
   if (job?.failure !== undefined && concerns(job, operation)) {
     return askForLaterJob(operation, job, job.failure, context);
   }
-  if (job !== undefined && job.failure === undefined) {
-    const result = await followJob(operation, group, job, jobs, context);
-    if (result === 'moved') return 'moved';
+  if (job !== undefined && job.failure === undefined && seen === undefined) {
+    if (await followJob(operation, group, job, jobs, context)) return operation;
   }
   if (context.nowMs() >= operation.deadlineAtMs) return missDeadline(operation, group, jobs, context);
   if (job !== undefined && job.failure === undefined) return 'waiting';
@@ -78,19 +78,21 @@ async function beginJob<Shared extends SharedJobOperation>(
   // The results were stored before this line runs, even when the clock still shows the same millisecond, or an earlier one.
   const beganAfterMs = Math.max(context.nowMs(), operation.needsAfterMs + 1);
   const job: Job = { name: jobs.nameJob(operation, group, beganAfterMs), beganAfterMs };
+  context.groups.delete(group.partition);
   const begun = await context.ledger.saveGroup({ ...group, generation: group.generation + 1, job });
   if (begun !== undefined) await followJob(operation, begun, job, jobs, context);
-  return 'moved';
+  return operation;
 }
 
-/** Begins the job if it is not known to have begun, else looks at it, and writes down what has changed. */
+/** Begins the job if it is not known to have begun, else looks at it, and writes down what has changed.
+ * @returns false when there is nothing new */
 async function followJob<Shared extends SharedJobOperation>(
   operation: Shared,
   group: Group,
   job: Job,
   jobs: SharedJobs<Shared>,
   context: StepContext,
-): Promise<StepResult> {
+): Promise<boolean> {
   const { jobId } = job;
   const status =
     jobId === undefined
@@ -98,7 +100,10 @@ async function followJob<Shared extends SharedJobOperation>(
       : await jobs.look(operation, { ...job, jobId }, context);
   switch (status.kind) {
     case 'running': {
-      if (jobId !== undefined) return 'waiting';
+      if (jobId !== undefined) {
+        context.groups.set(group.partition, group);
+        return false;
+      }
       const { beganAfterMs = job.beganAfterMs } = status;
       const pointer = putPointer(
         `${jobs.subject}#${status.jobId}`,
@@ -106,24 +111,31 @@ async function followJob<Shared extends SharedJobOperation>(
         operation.deadlineAtMs,
       );
       await context.ledger.saveGroup({ ...group, job: { ...job, jobId: status.jobId, beganAfterMs } }, pointer);
-      return 'moved';
+      return true;
     }
     case 'unknown':
+      context.groups.set(group.partition, group);
       context.log.info('A job cannot be begun or seen now', { job: job.name, obstacle: status.obstacle });
-      return 'waiting';
+      return false;
     case 'succeeded': {
       await jobs.afterSuccess?.(operation, status.outcome, context);
       const latest = { beganAfterMs: job.beganAfterMs, outcome: status.outcome };
-      await context.ledger.saveGroup({ ...group, job: undefined, latest });
+      await saveEnd({ ...group, job: undefined, latest }, context);
       break;
     }
     case 'failed':
       context.log.warn('A shared job failed', { job: job.name, ...status.failure });
-      await context.ledger.saveGroup({ ...group, job: { ...job, failure: status.failure } });
+      await saveEnd({ ...group, job: { ...job, failure: status.failure } }, context);
       break;
   }
-  context.poke(await context.ledger.readWaiting(group.partition));
-  return 'moved';
+  const waiting = await context.ledger.readWaiting(group.partition);
+  context.poke(waiting.filter((id) => id !== operation.id));
+  return true;
+}
+
+async function saveEnd(group: Group, context: StepContext): Promise<void> {
+  const stored = await context.ledger.saveGroup(group);
+  if (stored !== undefined) context.groups.set(group.partition, stored);
 }
 
 /** A job that would have served the operation failed: the next one may, as often as is allowed. */
@@ -137,13 +149,13 @@ async function askForLaterJob(
   if (failure.retry === 'never' || isLastTry) {
     return fail(operation, failure.error, `${failure.cause}\n  tried: ${operation.try} times`, context);
   }
-  await context.ledger.saveOperation({
+  const asking = {
     ...operation,
     try: failure.retry === 'busy' ? operation.try : operation.try + 1,
     needsAfterMs: job.beganAfterMs,
     lastObstacle: failure.cause,
-  });
-  return 'moved';
+  };
+  return (await context.ledger.saveOperation(asking)) ?? 'moved';
 }
 
 function missDeadline<Shared extends SharedJobOperation>(

@@ -24,8 +24,6 @@ const common = z.object({
   /** The newest token of the waiting state: each re-check brings another one, and only the newest is of use. */
   taskToken: z.string(),
   taskTokenAtMs: z.number(),
-  /** The token that the completion was reported with. */
-  reportedToken: z.string().optional(),
   createdAtMs: z.number(),
   deadlineAtMs: z.number(),
   /** From 1: counts the times that the work was begun. */

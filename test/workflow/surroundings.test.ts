@@ -74,7 +74,10 @@ test('keeps the events that its functions fail on', () => {
 
 test('listens for its own commands and backup jobs, by what only they have', () => {
   const details = ownRules.map(([, rule]) => rule['Properties'].EventPattern?.detail);
-  expect(details).toContainEqual({ 'document-name': [{ Ref: expect.stringContaining('Document') }] });
+  expect(details).toContainEqual({
+    'document-name': [{ Ref: expect.stringContaining('Document') }],
+    status: [{ 'anything-but': ['Pending', 'InProgress', 'Delayed', 'Cancelling'] }],
+  });
   expect(details).toContainEqual({
     backupVaultName: [{ 'Fn::GetAtt': [expect.stringContaining('Vault'), 'BackupVaultName'] }],
     state: ['COMPLETED', 'FAILED', 'ABORTED', 'EXPIRED', 'PARTIAL'],
