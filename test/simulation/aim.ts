@@ -138,6 +138,15 @@ const meetings: readonly ((random: RandomSource) => Fault[])[] = [
       ...{ execution: 0, atMs: 1 + random.integer(5_000), entering: { state: 'Process on EC2', time: 1 } },
     },
   ],
+  // An instance is launched, nobody knows its id, its execution is stopped, and EC2 does not show it yet.
+  (random) => [
+    { kind: 'late-reads', service: 'ec2', delayMs: 5 * minuteMs },
+    { kind: 'crash-after', caller: 'ProcessObject', operation: 'ec2:RunInstances', call: 1, times: 1 },
+    {
+      kind: 'execution-stopped',
+      ...{ execution: 0, atMs: 1 + random.integer(1_000), entering: { state: 'Process on EC2', time: 1 } },
+    },
+  ],
   // An image is being made, nobody knows its id, and its instance is gone before anybody asks again.
   (random) => [
     { kind: 'crash-after', caller: 'SnapshotInstance', operation: 'ec2:CreateImage', call: 1, times: 1 },

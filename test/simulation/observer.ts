@@ -28,6 +28,9 @@ type Items = readonly {
   readonly Delete?: { readonly Key: Readonly<Record<string, never>> };
 }[];
 
+/** Who asks whether a command is still waited for, may be slow in sending it. */
+const sendingMs = 5 * 60_000;
+
 /** Payloads of Step Functions, and of Lambda for it, in bytes. What is too big for a table, the table refuses. */
 const maximumPayloadBytes = 256 * 1024;
 
@@ -55,6 +58,10 @@ export class Observer {
   private readonly records = new Map<string, KnownRecord>();
   private readonly published = new Map<string, string>();
   private readonly running = new Set<string>();
+  /** By ARN: when an execution that is not running has ended. */
+  private readonly endedAtMs = new Map<string, number>();
+  /** The executions of operations, by the operations' ids. */
+  private readonly owners = new Map<string, string>();
   private readonly listeners: ((event: HistoryProgress) => void)[] = [];
   private startMs: number | undefined;
   private stop: () => void = () => undefined;
@@ -85,7 +92,10 @@ export class Observer {
   private seeHistory(progress: HistoryProgress): void {
     const { type } = progress.event;
     if (type === 'ExecutionStarted' || type === 'ExecutionRedriven') this.running.add(progress.executionArn);
-    else if (/^Execution/.test(type)) this.running.delete(progress.executionArn);
+    else if (/^Execution/.test(type)) {
+      this.running.delete(progress.executionArn);
+      this.endedAtMs.set(progress.executionArn, progress.atMs);
+    }
     for (const listener of this.listeners) listener(progress);
   }
 
@@ -120,6 +130,7 @@ export class Observer {
     for (const { Put, Delete } of input['TransactItems'] as Items) {
       const item = fromItem(Put?.Item ?? Delete?.Key ?? {}) as Readonly<Record<string, string | number>>;
       const { pk, sk } = item as { pk: string; sk: string };
+      if (sk === 'operation') this.owners.set(String(item['id']), String(item['owner']));
       if (!sk.startsWith('slot#')) continue;
       const key = `${pk} ${sk}`;
       const holder = this.slots.get(key);
@@ -147,6 +158,11 @@ export class Observer {
     );
     // Whoever launches an instance knows it only after it has taken its slot.
     if (operationId !== undefined) this.heldInstances.push({ operationId, instanceId: String(instanceId), atMs });
+    const owner = this.owners.get(operationId ?? '') ?? '';
+    const endedAtMs = this.running.has(owner) ? undefined : this.endedAtMs.get(owner);
+    if (endedAtMs !== undefined && atMs > endedAtMs + sendingMs) {
+      this.violations.push(`law 4: ${marker} was sent when its execution had ended long ago`);
+    }
     if (!holdsSlot) this.violations.push(`law 4: ${marker} was sent to ${instanceId} without one of its slots`);
   }
 
