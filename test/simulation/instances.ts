@@ -98,9 +98,10 @@ export class SimulatedInstances {
 
   private resultFor({ behaviour, durationMs }: ObjectContent, versionId: string): ScriptResult {
     const isFirst = !this.runs.some((run) => run.versionId === versionId);
-    const isStored = this.simulation
-      .records()
-      .some((record) => record.sk === `version#${versionId}` && record['storedAttempt'] !== undefined);
+    const isStored = (): boolean =>
+      this.simulation
+        .records()
+        .some((record) => record.sk === `version#${versionId}` && record['storedAttempt'] !== undefined);
     switch (behaviour) {
       case 'stores':
       case 'damages-once':
@@ -108,11 +109,11 @@ export class SimulatedInstances {
       case 'rejects':
         return { exitCode: 65, durationMs, standardError: 'not acceptable' };
       case 'rejects-later':
-        return { exitCode: isStored ? 65 : 0, durationMs };
+        return { exitCode: isStored() ? 65 : 0, durationMs };
       case 'fails-once':
         return { exitCode: isFirst ? 1 : 0, durationMs, standardError: isFirst ? longComplaint : '' };
       case 'fails-later':
-        return { exitCode: isStored ? 1 : 0, durationMs };
+        return { exitCode: isStored() ? 1 : 0, durationMs };
       case 'tries-again-once':
         return { exitCode: isFirst ? 75 : 0, durationMs };
       case 'runs-for-ever':
