@@ -1,7 +1,9 @@
-/** The documentation against the package as it is: every public name has a docstring, and every example compiles. */
+/** What only the compiler can tell: every public name has a docstring, every example of the documentation compiles, and
+ * wrong wiring does not. One program for all of it, since most of its time goes into other packages' declarations. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
+import { compilerOptionsOf, createProgram } from '../typescript-program';
 
 const root = resolve(__dirname, '../..');
 const sourceFolders = ['workflow', 'tasks', 'constructs', 'local'];
@@ -63,11 +65,8 @@ interface Example {
 
 const examples = [...readmes().flatMap(codeBlocks), ...sourceFolders.flatMap(sourceFiles).flatMap(docstringExamples)];
 
-/** The first program parses aws-cdk-lib; the second takes it from here. */
-const parsedFiles = new Map<string, ts.SourceFile | undefined>();
 const compilerOptions: ts.CompilerOptions = {
-  ...ts.parseJsonConfigFileContent(ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, root)
-    .options,
+  ...compilerOptionsOf('tsconfig.json'),
   noImplicitAny: false,
   noUnusedLocals: false,
   noUnusedParameters: false,
@@ -91,39 +90,38 @@ test('the README lists every prop of ObjectWorkflow, and no other', () => {
   expect([...table!.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name)).toEqual(members);
 });
 
-test('every code block of a README and every example of a docstring compiles', () => {
+describe('compiled', () => {
   const files = new Map(
     examples.map((example, index) => [
       join(root, dirname(example.file), `${basename(example.file).replace(/\W/g, '-')}-example-${index}.ts`),
       { example, text: moduleFor(example) },
     ]),
   );
-  const program = createProgram([...files.keys()], new Map([...files].map(([path, { text }]) => [path, text])));
-
-  const problems = [...files].flatMap(([path, { example }]) => {
+  const typeTests = join(__dirname, 'wiring.test.ts');
+  const virtualFiles = new Map([...files].map(([path, { text }]) => [path, text]));
+  const program = createProgram([...files.keys(), typeTests], compilerOptions, virtualFiles);
+  const problemsIn = (path: string): string[] => {
     const source = program.getSourceFile(path)!;
-    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
-      ({ messageText }) => `${example.where}: ${ts.flattenDiagnosticMessageText(messageText, ' ').slice(0, 300)}`,
-    );
-  });
-  expect(examples.length).toBeGreaterThan(10);
-  expect(problems).toEqual([]);
-});
-
-/** A program over files of the disk and some that exist only here. */
-function createProgram(paths: readonly string[], virtualFiles: ReadonlyMap<string, string> = new Map()): ts.Program {
-  const host = ts.createCompilerHost(compilerOptions);
-  const { fileExists, readFile, getSourceFile } = host;
-  host.fileExists = (path) => virtualFiles.has(path) || fileExists(path);
-  host.readFile = (path) => virtualFiles.get(path) ?? readFile(path);
-  host.getSourceFile = (path, target, ...rest) => {
-    const text = virtualFiles.get(path);
-    if (text !== undefined) return ts.createSourceFile(path, text, target);
-    if (!parsedFiles.has(path)) parsedFiles.set(path, getSourceFile(path, target, ...rest));
-    return parsedFiles.get(path);
+    const diagnostics = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
+    return diagnostics.map(({ messageText, start = 0 }) => {
+      const { line } = source.getLineAndCharacterOfPosition(start);
+      return `line ${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, ' ').slice(0, 300)}`;
+    });
   };
-  return ts.createProgram([...paths], compilerOptions, host);
-}
+
+  test('every code block of a README and every example of a docstring', () => {
+    const problems = [...files].flatMap(([path, { example }]) =>
+      problemsIn(path).map((problem) => `${example.where}: ${problem}`),
+    );
+
+    expect(examples.length).toBeGreaterThan(10);
+    expect(problems).toEqual([]);
+  });
+
+  test('the tests of types, in which every expected error is one', () => {
+    expect(problemsIn(typeTests)).toEqual([]);
+  });
+});
 
 interface PublicSymbol {
   readonly entry: string;
@@ -133,7 +131,10 @@ interface PublicSymbol {
 
 /** What the entry points export, by name. */
 function exportsOf(entries: Readonly<Record<string, string>>): Map<string, PublicSymbol> {
-  const program = createProgram(Object.values(entries).map((file) => join(root, file)));
+  const program = createProgram(
+    Object.values(entries).map((file) => join(root, file)),
+    compilerOptions,
+  );
   const checker = program.getTypeChecker();
   return new Map(
     Object.entries(entries).flatMap(([entry, file]) => {
