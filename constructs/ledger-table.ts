@@ -82,15 +82,9 @@ export class LedgerTable extends Construct {
     return this.grantQuery(grantee, LedgerTable.leaseIndexName);
   }
 
-  /** Allows reading records: by their keys, or all of an execution. */
+  /** Allows reading records by their keys. Finding those of an execution takes `grantFindByOwner`. */
   public grantRead(grantee: IGrantable): Grant {
-    this.table.encryptionKey?.grantDecrypt(grantee);
-    const read = Grant.addToPrincipal({
-      grantee,
-      actions: ['dynamodb:GetItem', 'dynamodb:Query'],
-      resourceArns: [this.table.tableArn],
-    });
-    return read.combine(this.grantFindByOwner(grantee));
+    return this.grant(grantee, 'GetItem', 'Query');
   }
 
   private grantQuery(grantee: IGrantable, indexName: string): Grant {

@@ -38,9 +38,10 @@ export function commandStatements(documentArn: string, instances: InstanceScope)
         'ssm:CancelCommand',
         'ssm:DescribeInstanceInformation',
         'ec2:DescribeInstances',
-        // Whether EC2 is about to take a Spot Instance back.
-        'ec2:DescribeSpotInstanceRequests',
-        'autoscaling:DescribeAutoScalingInstances',
+        // Whether an instance is about to go: those that are launched for one operation are nobody else's to take.
+        ...(instances.launch === undefined
+          ? ['ec2:DescribeSpotInstanceRequests', 'autoscaling:DescribeAutoScalingInstances']
+          : []),
         // Asks whether anybody still waits, before a command begins for it.
         'states:SendTaskHeartbeat',
       ],
@@ -97,6 +98,8 @@ export interface ImageScope {
   readonly imageSet: string;
   /** Whether images are removed when they are beyond their retention. */
   readonly removesImages: boolean;
+  /** Whether the role may describe instances already: a grant is not given twice. */
+  readonly describesInstances: boolean;
   /** SSM parameter that names the newest image. */
   readonly parameterName?: string;
   /** Where images are copied to, and with which keys. */
@@ -105,7 +108,7 @@ export interface ImageScope {
 
 /** Imaging the fleet's instances, publishing the images, and removing those of this workflow and no others. */
 export function imageStatements(scope: Construct, images: ImageScope): PolicyStatement[] {
-  const { instances, imageSet, removesImages, parameterName, copies } = images;
+  const { instances, imageSet, removesImages, describesInstances, parameterName, copies } = images;
   // EC2 writes images and snapshots without an account.
   const arns = (region?: string): string[] =>
     ['image', 'snapshot'].map((resource) =>
@@ -139,7 +142,7 @@ export function imageStatements(scope: Construct, images: ImageScope): PolicySta
       actions: ['ec2:DescribeImages'],
       resources: ['*'],
     }),
-    ...(removesImages ? [findUsersOfImages()] : []),
+    ...(removesImages ? [findUsersOfImages(describesInstances)] : []),
     ...(copies.length > 0 ? copyImages(madeImages, copied) : []),
     ...copies.flatMap(({ region, keyArn }) => (keyArn === undefined ? [] : useKeyForCopies(keyArn, region))),
     ...(removesImages ? [removeImages([...made, ...copied], imageSet)] : []),
@@ -178,12 +181,12 @@ function useKeyForCopies(keyArn: string, region: string): PolicyStatement[] {
 }
 
 /** EC2 looks for what names an image with the caller's own rights. */
-function findUsersOfImages(): PolicyStatement {
+function findUsersOfImages(describesInstances: boolean): PolicyStatement {
   return new PolicyStatement({
     sid: 'FindUsersOfImages',
     actions: [
       'ec2:DescribeImageReferences',
-      'ec2:DescribeInstances',
+      ...(describesInstances ? [] : ['ec2:DescribeInstances']),
       'ec2:DescribeLaunchTemplates',
       'ec2:DescribeLaunchTemplateVersions',
     ],

@@ -3,7 +3,6 @@ import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { BackupPlan, BackupPlanRule, BackupResource, BackupVault, type IBackupVault } from 'aws-cdk-lib/aws-backup';
 import type { Schedule } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy, Role, ServicePrincipal, type IRole } from 'aws-cdk-lib/aws-iam';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { GroupCommitPolicy } from '../tasks/operations/settings';
@@ -186,9 +185,6 @@ function sharedJobDeadline(where: string, policy: GroupCommitPolicy, deadline: D
 export interface RecoveryProps {
   /** @default - a new vault */
   readonly vault?: IBackupVault;
-  /** Key that encrypts what is backed up.
-   * @default - a key that the service manages */
-  readonly encryptionKey?: IKey;
   /** What is backed up by a plan.
    * @default - nothing */
   readonly scheduled?: ScheduledBackup;
@@ -203,7 +199,8 @@ export interface ScheduledBackup {
   readonly deleteAfter?: Duration;
 }
 
-/** A backup vault, and the role with which AWS Backup reads buckets. Recovery points outlive the stack. */
+/** A backup vault, and the role with which AWS Backup reads buckets, encrypted ones included: its managed policy lets it use keys through
+ * S3. Recovery points outlive the stack. */
 export class Recovery extends Construct {
   public readonly vault: IBackupVault;
   public readonly role: IRole;
@@ -218,7 +215,6 @@ export class Recovery extends Construct {
       description: `Lets AWS Backup read the results of ${Stack.of(this).stackName}`,
       managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AWSBackupServiceRolePolicyForS3Backup')],
     });
-    props.encryptionKey?.grantDecrypt(this.role);
     this.plan = props.scheduled && this.schedule(props.scheduled);
   }
 

@@ -104,7 +104,8 @@ export class PortalApi extends Construct {
     const authorizer = new HttpJwtAuthorizer('Login', login.userPool.userPoolProviderUrl, {
       jwtAudience: [client.userPoolClientId],
     });
-    const integration = new HttpLambdaIntegration('Function', this.lambda.function);
+    // One permission for the API: CDK's one for each route names only its path, and so one would repeat another.
+    const integration = new HttpLambdaIntegration('Function', this.lambda.function, { scopePermissionToRoute: false });
     for (const { method, path, scope } of portalRoutes) {
       this.api.addRoutes({
         path,
@@ -136,9 +137,10 @@ export class PortalApi extends Construct {
     workflow.grantReadResults(lambda);
     ledger.table.encryptionKey?.grantEncryptDecrypt(lambda);
     source.bucket.encryptionKey?.grantEncryptDecrypt(lambda);
+    const isEverInParts = source.maximumSize === undefined || source.maximumSize.toBytes() >= multipartFrom.toBytes();
     lambda.allow(
       new PolicyStatement({
-        actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+        actions: ['s3:PutObject', ...(isEverInParts ? ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'] : [])],
         resources: [source.bucket.arnForObjects(`${policyText(source.prefix ?? '')}*`)],
       }),
       // Its own items only: no request can make it touch a record of the workflow.

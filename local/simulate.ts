@@ -138,6 +138,7 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
         {
           ...{ web, cloud, clock, s3: services.s3, random: random.fork('web') },
           findKey: (accessKeyId) => endpoint.keyHolder(accessKeyId),
+          mayShow: (site, key) => serviceActions.mayShow(site, key),
           report: (error) => progress.report(error),
         },
         options,

@@ -1,6 +1,6 @@
 /** A running simulation: what tests, examples and the command line do with it and read from it. */
 import type { Enforcement } from './access/enforcement';
-import { reportPermissions, type PermissionReport } from './access/permission-report';
+import { reportPermissions, unneededGrants, type Grant, type PermissionReport } from './access/permission-report';
 import type { SimulatedServices } from './compose-services';
 import { costOf, type SimulationCost } from './cost';
 import type { FaultInjection } from './fault-injection';
@@ -180,6 +180,14 @@ export class Simulation {
    * @example expect(simulation.permissions().denied).toEqual([]); */
   permissions(): PermissionReport {
     return reportPermissions(this.access);
+  }
+
+  /** The actions of statements, of roles and of resources, without which everything so far would have been decided the same: those that
+   * nothing has used, and those beside which another statement allows the same. What only a mishap needs is among them until it happens.
+   * @returns each with the construct path of its policy; denials that denied something are needed, too
+   * @example expect(simulation.unneededPermissions().filter(({ policy }) => policy.includes('/ReportRole/'))).toEqual([]); */
+  unneededPermissions(): readonly Grant[] {
+    return unneededGrants(this.access);
   }
 
   /** Serves what browsers reach of the template on 127.0.0.1: the sites of its CloudFront distributions, its HTTP APIs, a login

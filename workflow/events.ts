@@ -46,7 +46,7 @@ export function createEvents(
   for (const lambda of [events.relay, events.cleaner]) {
     lambda.allow(...taskResponseStatements(), ...commandStatements(document.documentArn, processor.instances));
   }
-  if (snapshot) events.relay.allow(...snapshotStatements(scope, snapshot, parts));
+  if (snapshot) events.relay.allow(...snapshotStatements(scope, snapshot, parts, true));
   if (backup) {
     events.relay.allow(...backupStatements(backup.recovery.vault.backupVaultArn, backup.recovery.role));
   }

@@ -315,7 +315,6 @@ export class ObjectWorkflow extends Construct {
     checkRecoverable(this, this.results);
     return new Recovery(this, 'Recovery', {
       vault: options.vault,
-      encryptionKey: this.results.encryptionKey,
       scheduled: schedule && { bucket: this.results, schedule, deleteAfter: options.deleteAfter },
     });
   }

@@ -39,16 +39,19 @@ export function protectState(scope: Construct, parts: WorkflowParts): IChainable
   return parallel.branch(snapshotState(scope, parts, snapshot, false), backupState(scope, parts, backup, false));
 }
 
-/** What imaging takes, for the state's function and for whoever else moves the operation on. */
+/** What imaging takes, for the state's function and for whoever else moves the operation on.
+ * @param describesInstances Whether that one may describe instances already. */
 export function snapshotStatements(
   scope: Construct,
   { options }: NonNullable<WorkflowParts['snapshot']>,
   { processor }: WorkflowParts,
+  describesInstances: boolean,
 ): PolicyStatement[] {
   return imageStatements(scope, {
     instances: processor.instances,
     imageSet: imageNamePrefix(scope),
     removesImages: options.keep !== undefined || options.keepFor !== undefined,
+    describesInstances,
     parameterName: options.parameterName,
     copies: imageCopies(options),
   });
@@ -79,7 +82,7 @@ function snapshotState(
     },
   });
   grantLongOperation(lambda, parts.ledger);
-  lambda.allow(...snapshotStatements(scope, snapshot, parts));
+  lambda.allow(...snapshotStatements(scope, snapshot, parts, false));
   return new TaskState(scope, 'Snapshot instance', {
     function: lambda,
     input: { object: $.object, outcome: $.outcome, results: $.results },

@@ -18,6 +18,8 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { simulate, type ServedSimulation, type Simulation } from 'cdk-object-workflow/local';
 import fc from 'fast-check';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { bucketDeployment, drillOperator, restoreOfBigObjects } from '../../test/access/excused-grants';
+import { PermissionJudge } from '../../test/access/permission-judge';
 import { ana, bruno, makeStack, tell } from './demo';
 import { drill, Visitor } from './local-aws';
 import { sampleLog } from './sample-log';
@@ -223,6 +225,19 @@ describe('the deployed example', () => {
     );
     expect(asked[0]).toEqual(asked[1]);
     expect(asked[0]!.status).toBe(404);
+  });
+
+  test('an upload that was announced only is taken back', async () => {
+    const visitor = await Visitor.signIn(served.pages[0]!, ana);
+    const file = { fileName: 'van-9.csv', contentType: 'text/csv', sizeBytes: 10 };
+    const { body } = await visitor.call<{ readonly upload: { readonly id: string } }>('POST /uploads', file);
+    expect((await visitor.call(`DELETE /uploads/${body.upload.id}`)).status).toBe(200);
+  });
+
+  test('every permission is needed, and none is missing', () => {
+    const judge = new PermissionJudge();
+    judge.add(simulation);
+    expect(judge.problems(bucketDeployment, drillOperator, restoreOfBigObjects)).toEqual([]);
   });
 });
 

@@ -43,7 +43,7 @@ export class DrillRoles extends Construct {
     // The worker of a drill works on what came back, not on what is in use.
     Grant.addToPrincipal({
       grantee: props.fleet.role,
-      actions: ['GetObject', 'GetObjectVersion', 'PutObject'].map(s3),
+      actions: ['GetObjectVersion', 'PutObject'].map(s3),
       resourceArns: [props.drills.bucket.arnForObjects('*')],
     });
     explainWildcards(this.operator);
@@ -85,9 +85,10 @@ export class DrillRoles extends Construct {
   }
 
   private allowReading({ originals, drills, workflow }: DrillRolesProps): void {
-    workflow.grantReadResults(this.operator);
+    // The records of objects; their results are read from what was brought back.
+    allow(this.operator, { actions: ['dynamodb:Query'], resources: [workflow.ledger.table.tableArn] });
     allow(this.operator, {
-      actions: ['GetObject', 'GetObjectVersion', 'RestoreObject'].map(s3),
+      actions: ['GetObjectVersion', 'RestoreObject'].map(s3),
       resources: [originals.bucket.arnForObjects('*')],
     });
     allow(this.operator, {

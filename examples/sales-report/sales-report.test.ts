@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { simulate } from 'cdk-object-workflow/local';
 import fc from 'fast-check';
+import { PermissionJudge } from '../../test/access/permission-judge';
 import { SalesReportStack } from './stack';
 
 interface Sale {
@@ -16,6 +17,7 @@ interface Sale {
 }
 
 const salesFile = readFileSync(join(__dirname, 'input/sales.csv'));
+const judge = new PermissionJudge();
 let folder: string;
 
 beforeAll(() => {
@@ -136,10 +138,13 @@ test('the deployed workflow stores the very report of the example input', async 
     const files = new Map(results.map(({ path, body }) => [path, Buffer.from(body).toString('utf8')]));
     expect([...files.keys()].sort()).toEqual(['report.csv', 'report.md', 'summary.json']);
     expect(files.get('report.csv')).toBe(expectedReport(salesOf(salesFile.toString('utf8'))));
+    judge.add(simulation);
   } finally {
     await simulation.close();
   }
 });
+
+test('every permission is needed, and none is missing', () => expect(judge.problems()).toEqual([]));
 
 /** The awks of this machine: the report must not depend on which one a system calls `awk`. */
 function installedAwks(): string[] {

@@ -34,6 +34,8 @@ export class AccessModel {
   /** Roles of profiles, functions, machines and targets. */
   readonly roleUses: RoleUse[] = [];
   readonly machines: ObservedMachine[] = [];
+  /** Flow logs to CloudWatch: with which role, and to which group. */
+  readonly flowLogs: { readonly roleArn: string; readonly group: string }[] = [];
   /** Names of the functions that write traces. */
   readonly tracedFunctions = new Set<string>();
   /** ARN of a role's permissions boundary, by the role's ARN. */
@@ -86,6 +88,12 @@ const observers: Readonly<Record<string, Observer>> = {
   },
   'AWS::IAM::InstanceProfile': ({ properties }, _, model) => {
     for (const role of texts(properties['Roles'])) useRole(role, 'ec2.amazonaws.com', undefined, model);
+  },
+  'AWS::EC2::FlowLog': ({ properties }, _, model) => {
+    const { DeliverLogsPermissionArn: roleArn, LogGroupName: group } = properties;
+    if (typeof roleArn !== 'string' || typeof group !== 'string') return;
+    useRole(roleArn, 'vpc-flow-logs.amazonaws.com', undefined, model);
+    model.flowLogs.push({ roleArn, group });
   },
   'AWS::KMS::Key': (request, created, model) => {
     const arn = attribute(created, 'Arn');

@@ -96,6 +96,12 @@ export class Enforcement {
     return permissions.map((permission) => this.request(principal, permission)?.isAllowed !== false).every(Boolean);
   }
 
+  /** Whether a role trusts a service. Of a role outside of the template nobody here knows. */
+  mayAssume(service: string, roleArn: string): boolean {
+    const isKnown = this.options.iam.roles.has(roleArn);
+    return !isKnown || this.permits({ id: service }, [{ action: 'sts:AssumeRole', resource: roleArn }]);
+  }
+
   private async decideCall(
     call: ServiceCall,
     next: (call: ServiceCall) => Promise<ServiceOutput>,
@@ -168,9 +174,7 @@ export class Enforcement {
   /** A service that is given a role must be able to act as it. */
   private untrusting({ action, resource, keys }: Permission): ServiceError | undefined {
     const service = keys?.['iam:passedtoservice'];
-    if (action !== 'iam:PassRole' || typeof service !== 'string' || !this.options.iam.roles.has(resource))
-      return undefined;
-    if (this.permits({ id: service }, [{ action: 'sts:AssumeRole', resource }])) return undefined;
+    if (action !== 'iam:PassRole' || typeof service !== 'string' || this.mayAssume(service, resource)) return undefined;
     return new ServiceError('InvalidParameterValueException', `IAM Role ${resource} cannot be assumed by ${service}`);
   }
 

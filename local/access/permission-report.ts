@@ -1,11 +1,12 @@
 /** Compares what a template grants with what a simulation has used of it. */
 import { denialText } from './denial';
 import type { DecidedRequest, Enforcement } from './enforcement';
+import { grantName, matchesAction, neededGrants } from './need';
 import type { Statement } from './policy';
 
 /** An action that a statement of the template allows. */
 export interface Grant {
-  /** Name of the policy, or of the resource that carries it. */
+  /** Construct path of the policy, or of the resource that carries it. */
   readonly policy: string;
   /** `Sid` of the statement, or its position from 1. */
   readonly statement: string;
@@ -32,7 +33,7 @@ const withoutResources: readonly RegExp[] = [
   /^states:(SendTask(Success|Failure|Heartbeat)|TestState|ValidateStateMachineDefinition|ListStateMachines)$/,
   /^ssm:(GetCommandInvocation|ListCommands|ListCommandInvocations|CancelCommand|DescribeInstanceInformation)$/,
   /^ec2:Describe\w+$/,
-  /^backup:((Describe|Stop)BackupJob|List(Backup|Copy)Jobs|DescribeCopyJob|DescribeRegionSettings|UpdateRegionSettings)$/,
+  /^backup:((Describe|Stop)BackupJob|List(Backup|Copy|Restore)Jobs|Describe(Copy|Restore)Job|DescribeRegionSettings|UpdateRegionSettings)$/,
   /^logs:(Create|Get|Update|Delete|List)LogDeliver(y|ies)$/,
   /^logs:(PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$/,
   /^xray:(PutTraceSegments|PutTelemetryRecords|GetSampling(Rules|Targets|StatisticSummaries))$/,
@@ -64,6 +65,19 @@ export function reportPermissions(enforcement: Enforcement): PermissionReport {
   };
 }
 
+/** @returns the grants without which nothing that was decided so far would have been decided otherwise: those that nothing has used,
+ * and those beside which another one allows the same */
+export function unneededGrants(enforcement: Enforcement): Grant[] {
+  const needed = neededGrants(enforcement.requests);
+  return enforcement
+    .statements()
+    .flatMap((statement) =>
+      statement.actions
+        .filter((action) => !needed.has(grantName(statement, action)))
+        .map((action) => grantOf(statement, action)),
+    );
+}
+
 function usedActions(requests: readonly DecidedRequest[]): ReadonlySet<string> {
   const used = new Set<string>();
   for (const { action, decision } of requests) {
@@ -75,10 +89,6 @@ function usedActions(requests: readonly DecidedRequest[]): ReadonlySet<string> {
     }
   }
   return used;
-}
-
-function grantName({ policy, index }: Statement, action: string): string {
-  return `${policy} ${index} ${action}`;
 }
 
 function grantOf(statement: Statement, action: string): Grant {
@@ -98,15 +108,6 @@ function broadGrants(statement: Statement): Grant[] {
         (isWhole(action) || (isAnywhere && !withoutResources.some((pattern) => pattern.test(action)))),
     )
     .map((action) => grantOf(statement, action));
-}
-
-/** @param pattern An action as a policy writes it. */
-export function matchesAction(pattern: string, action: string): boolean {
-  const escaped = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${escaped}$`, 'i').test(action);
 }
 
 function describeDenial({ principal, action, resource, decision }: DecidedRequest): string[] {

@@ -10,7 +10,7 @@ export type PolicyKind = 'identity' | 'resource';
 
 /** A statement of a policy. */
 export interface Statement {
-  /** Name of the policy, or of the resource that carries it. */
+  /** Construct path of the policy, or of the resource that carries it; the name of a policy of AWS. */
   readonly policy: string;
   /** Position in its policy, from 0. */
   readonly index: number;

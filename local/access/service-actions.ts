@@ -2,6 +2,7 @@
 import type { FunctionDefinition } from '../services/function-definition';
 import { ServiceError, type Principal } from '../services/service';
 import type { SimulatedServices } from '../compose-services';
+import type { Distribution } from '../web/model';
 import type { AccessModel } from './access-model';
 import { logStream } from './calls/messaging';
 import { keyUse, type Permission, type ResourceFacts } from './calls/permission';
@@ -57,9 +58,19 @@ export class ServiceActions {
         'The state machine IAM Role is not authorized to access the Log Destination',
       );
     }
+    for (const { roleArn, group } of this.model.flowLogs)
+      this.enforcement.permits({ id: roleArn }, this.flowLogging(group));
     for (const { instanceId, instanceProfile } of ec2.instances.all.values()) {
       if (!this.mayConnect(instanceId, instanceProfile)) ssm.agents.set(instanceId, { online: false });
     }
+  }
+
+  /** Whoever sees no flow logs learns it from them alone: nothing else depends on them.
+   * @see https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html (read 2026-11) */
+  private flowLogging(group: string): Permission[] {
+    return ['CreateLogStream', 'PutLogEvents', 'DescribeLogStreams'].map((name) =>
+      logStream(name, group, name === 'DescribeLogStreams' ? '' : 'eni', this.facts),
+    );
   }
 
   /** Whether a line of a function's log is written. */
@@ -102,6 +113,8 @@ export class ServiceActions {
 
   /** Why AWS Backup cannot read a resource with a role; undefined where it can. */
   backupProblem(resourceArn: string, roleArn: string): string | undefined {
+    if (!this.enforcement.mayAssume('backup.amazonaws.com', roleArn))
+      return `${roleArn} cannot be assumed by AWS Backup`;
     if (!resourceArn.startsWith('arn:aws:s3:::')) return undefined;
     const isAllowed = this.enforcement.permits({ id: roleArn, session: 'AWSBackup' }, [
       ...bucketReading.map((name) => ({ action: `s3:${name}`, resource: resourceArn })),
@@ -126,6 +139,16 @@ export class ServiceActions {
       ...keyUse(['Decrypt', 'DescribeKey', 'GenerateDataKey'], bucketArn, 's3', this.facts),
     ]);
     return isAllowed ? undefined : 'Access Denied';
+  }
+
+  /** Whether a distribution may read an object of its bucket.
+   * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html (read 2026-11) */
+  mayShow({ id, bucket }: Distribution, key: string): boolean {
+    const sourceArn = `arn:aws:cloudfront::${this.facts.accountId}:distribution/${id}`;
+    const resource = `arn:aws:s3:::${bucket}/${key}`;
+    return this.enforcement.permits({ id: 'cloudfront.amazonaws.com', sourceArn }, [
+      { action: 's3:GetObject', resource },
+    ]);
   }
 
   /** An instance whose profile is not of the template has rights that nobody here knows. */

@@ -7,7 +7,7 @@ import { serveBucket } from './bucket-door';
 import { serveHttpApi } from './http-api';
 import { Addresses, listenFor, type Listener, type WebHandler } from './listener';
 import { serveIssuer, serveLogin, type LocalUser } from './login';
-import type { WebModel } from './model';
+import type { Distribution, WebModel } from './model';
 import type { FindKey } from './signature';
 import { serveSite } from './site';
 import { TokenSigner } from './tokens';
@@ -39,6 +39,8 @@ interface ServeContext {
   readonly random: RandomSource;
   readonly s3: S3Service;
   readonly findKey: FindKey;
+  /** Whether a distribution may read an object of its bucket. */
+  readonly mayShow: (site: Distribution, key: string) => boolean;
   /** Takes errors of the simulator itself. */
   readonly report: (error: unknown) => void;
 }
@@ -71,7 +73,14 @@ export async function serve(context: ServeContext, options: ServeOptions): Promi
     await open(api.origin, serveHttpApi({ api, cloud, addresses, random, nowMs, verify }));
   }
   const pages: string[] = [];
-  for (const site of web.distributions) pages.push(await open(site.origin, serveSite(site, s3, addresses)));
+  for (const site of web.distributions) {
+    pages.push(
+      await open(
+        site.origin,
+        serveSite(site, s3, addresses, (key) => context.mayShow(site, key)),
+      ),
+    );
+  }
   const stopClock = runClock(clock, context.report);
   return {
     pages: pages.map((origin) => `${origin}/`),

@@ -6,8 +6,14 @@ import type { Addresses, WebHandler, WebResponse } from './listener';
 /** Media types whose text may name addresses of AWS. */
 const textTypes = /^(application\/json|text\/html)/;
 
-/** Answers requests to a distribution. */
-export function serveSite(site: Distribution, s3: S3Service, addresses: Addresses): WebHandler {
+/** Answers requests to a distribution.
+ * @param mayShow Whether the bucket's policy lets the distribution read an object. */
+export function serveSite(
+  site: Distribution,
+  s3: S3Service,
+  addresses: Addresses,
+  mayShow: (key: string) => boolean,
+): WebHandler {
   return (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return Promise.resolve(withHeaders({ statusCode: 403, headers: {}, body: 'Forbidden' }));
@@ -24,7 +30,7 @@ export function serveSite(site: Distribution, s3: S3Service, addresses: Addresse
 
   function read(key: string, statusCode: number): WebResponse | undefined {
     const object = key === '' ? undefined : s3.object(site.bucket, key);
-    if (object === undefined || object.isDeleteMarker) return undefined;
+    if (object === undefined || object.isDeleteMarker || !mayShow(key)) return undefined;
     const contentType = String(object.headers['ContentType'] ?? 'binary/octet-stream');
     const bytes = Buffer.from(object.body.slice(0, object.sizeBytes));
     const cacheControl = object.headers['CacheControl'];

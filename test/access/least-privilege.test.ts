@@ -1,54 +1,28 @@
-import { changeTemplate, removeFolders } from './assemblies';
-import { Necessity } from './necessity';
-import { runReally, scenarios, synthesize } from './scenarios';
+/** Every action of every statement of a workflow is needed in a scenario, for each kind of fleet and with every option. What the
+ * scenarios show is carried to all other templates by `PermissionJudge`. */
+import { removeFolders } from './assemblies';
+import { readCarriedRequests } from './carried-requests';
+import { RecordedRequests, runReference, type RecordedReference } from './references';
+import { type Reference } from './scenarios';
 
-let assembly: string;
-const necessity = new Necessity();
-
-/** @returns a copy of the assembly whose template lacks the statements for an action in the policy of a role */
-function withoutAction(policy: string, action: string): string {
-  return changeTemplate(assembly, ({ Resources }) => {
-    for (const [logicalId, { Type, Properties }] of Object.entries(Resources)) {
-      const document = Properties?.PolicyDocument;
-      if (Type !== 'AWS::IAM::Policy' || !logicalId.startsWith(policy) || document === undefined) continue;
-      document.Statement = document.Statement.filter(({ Action }) => ![Action].flat().includes(action));
-    }
-  });
-}
+const recorded = new RecordedRequests();
+const references = new Map<Reference, RecordedReference>();
+const kinds: readonly Reference[] = ['group', 'fleet', 'launch', 'full'];
 
 beforeAll(async () => {
-  assembly = synthesize(false);
-  for (const [, run] of scenarios) {
-    const simulation = await run(assembly);
-    necessity.add(simulation);
-    await simulation.close();
-  }
-}, 180_000);
+  for (const kind of kinds) references.set(kind, await runReference(kind, recorded));
+}, 240_000);
 afterAll(removeFolders);
 
-test('without any single action of any statement a scenario fails', () => expect(necessity.missing()).toEqual([]));
-
-test('nothing is denied in any scenario but what policies forbid in so many words', () => {
-  expect(necessity.denied).toEqual([]);
-});
-
-test('no action is granted on everything where its resources have names, and no service as a whole', () => {
-  expect(necessity.broad).toEqual([]);
-});
-
-describe('the records tell the truth: replayed without', () => {
-  test.each([
-    ['WorkflowStateMachineRole', 'dynamodb:UpdateItem'],
-    ['WorkflowProcessObjectRole', 'ssm:SendCommand'],
-    ['WorkflowStoreResultsRole', 's3:GetObject'],
-    ['WorkflowSnapshotInstanceRole', 'ec2:CreateTags'],
-    ['WorkflowBackUpResultsRole', 'iam:PassRole'],
-    ['FleetInstanceRole', 's3:PutObject'],
-  ])('%s: %s, no object is stored', async (policy, action) => {
-    const poorer = withoutAction(policy, action);
-    const simulation = await runReally(poorer);
-    expect(simulation.permissions().denied.join()).toContain(`is not authorized to perform: ${action} `);
-    expect(simulation.records().filter(({ status }) => status === 'STORED')).toEqual([]);
-    await simulation.close();
+describe.each(kinds)('a workflow with the options of the reference "%s"', (kind) => {
+  test('needs every action of every statement, and has all it needs', () => {
+    expect(references.get(kind)!.judge.problems()).toEqual([]);
   });
+
+  test('makes no call that is denied', () => expect(references.get(kind)!.denied).toEqual([]));
+});
+
+test('what is carried to other templates was asked in a scenario, and is all that a scenario needs', () => {
+  const carried = readCarriedRequests().map(({ allowedIn: _, ...request }) => JSON.stringify(request));
+  expect(carried.filter((text) => !recorded.texts.has(text))).toEqual([]);
 });

@@ -27,13 +27,21 @@ function lostEvents(...sources: readonly string[]): Fault[] {
   );
 }
 
+/** Runs on an assembly until everything has happened. */
+export type Scenario = (assembly: string) => Promise<Simulation>;
+
 async function begin(assembly: string, faults: readonly Fault[] = []): Promise<Simulation> {
   const simulation = await simulate(assembly, { clients: 'direct', faults });
   void new SimulatedInstances(simulation);
   return simulation;
 }
 
-async function upload(simulation: Simulation, name: string, content: Partial<ObjectContent> = {}): Promise<void> {
+/** Uploads an object that is processed within a minute, unless it says otherwise. */
+export async function upload(
+  simulation: Simulation,
+  name: string,
+  content: Partial<ObjectContent> = {},
+): Promise<void> {
   const body = JSON.stringify({ id: name, behaviour: 'stores', durationMs: minuteMs, ...content });
   await simulation.upload({ key: `incoming/${name}.csv`, body, contentType: 'text/csv' });
 }
@@ -186,13 +194,13 @@ async function runWithoutVersions(assembly: string): Promise<Simulation> {
 }
 
 /** What goes wrong, by name. */
-export const mishaps: readonly (readonly [string, (assembly: string) => Promise<Simulation>])[] = [
-  ['an execution whose end nobody hears of', runSweep],
-  ['lost events, and images and backups that fail', runLostEvents],
-  ['instances that end while they get a command, or run it', runLostInstances],
-  ['backup jobs without an id', runUnnamedBackups],
-  ['a freed instance that takes no command', runRefusedInstances],
-  ['a command that has ended before its sender', runQuickCommands],
-  ['rejected objects that are huge, or gone', runLostRejects],
-  ['a source without versions', runWithoutVersions],
-];
+export const mishaps = {
+  'an execution whose end nobody hears of': runSweep,
+  'lost events, and images and backups that fail': runLostEvents,
+  'instances that end while they get a command, or run it': runLostInstances,
+  'backup jobs without an id': runUnnamedBackups,
+  'a freed instance that takes no command': runRefusedInstances,
+  'a command that has ended before its sender': runQuickCommands,
+  'rejected objects that are huge, or gone': runLostRejects,
+  'a source without versions': runWithoutVersions,
+} satisfies Readonly<Record<string, Scenario>>;

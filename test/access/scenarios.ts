@@ -1,7 +1,9 @@
 /** The workflow with every option that changes a policy, and scenarios that use every permission it has. */
 import { App, Duration, Stack } from 'aws-cdk-lib';
+import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { ServiceError, simulate, type Simulation } from '../../local';
+import { simulate, type Simulation } from '../../local';
 import {
   BackupPolicy,
   LedgerTable,
@@ -13,62 +15,73 @@ import {
 } from '../../workflow';
 import { launchTemplateContext, oneSubnetFleet } from '../one-subnet-fleet';
 import { SimulatedInstances } from '../simulation/instances';
-import { createFolder } from './assemblies';
-import { mishaps } from './mishaps';
+import { changeTemplate, createFolder } from './assemblies';
+import { mishaps, upload, type Scenario } from './mishaps';
+import type { FleetKind } from './workflow-names';
 
-/** @param isFull True: with a customer's key, images that are removed and published, and rejected objects that are deleted.
- * @returns the directory of the assembly */
-export function synthesize(isFull: boolean): string {
-  const app = new App({
-    outdir: createFolder(),
-    context: launchTemplateContext,
-  });
-  const stack = new Stack(app, 'Access');
-  const encryptionKey = isFull ? new Key(stack, 'Key') : undefined;
-  const store = (id: string): ObjectStore => new ObjectStore(stack, id, encryptionKey && { encryptionKey });
-  const fleet = oneSubnetFleet(stack, { minCapacity: 2, maxCapacity: 2, spotPrice: '0.01' });
+/** The workflows whose scenarios show what permissions are for: one for each kind of fleet without any other option, and `full`, with
+ * keys of your own and every option. */
+export type Reference = FleetKind | 'full';
+
+/** @returns the directory of the assembly */
+export function synthesize(reference: Reference): string {
+  const app = new App({ outdir: createFolder(), context: launchTemplateContext });
+  const stack = new Stack(app, 'Access', { env: { region: 'us-east-1', account: '111122223333' } });
+  const options = { command: 'cp "$OBJECT_FILE" "$RESULTS_DIR/copy"' };
+  const isFull = reference === 'full';
+  const key = (id: string) => (isFull ? { encryptionKey: new Key(stack, `${id}Key`) } : {});
+  const store = (id: string): ObjectStore => new ObjectStore(stack, id, key(id));
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: store('Inbox').bucket, prefix: 'incoming/', suffix: '.csv' },
-    processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(fleet), {
-      command: 'cp "$OBJECT_FILE" "$RESULTS_DIR/copy"',
-    }),
-    ...(encryptionKey !== undefined && {
+    processor: processors[reference](stack, options),
+    ...(isFull && {
       results: store('Results').bucket,
       quarantine: store('Quarantine').bucket,
       removeRejected: true,
-      ledger: new LedgerTable(stack, 'Ledger', { encryptionKey }),
-      snapshot: SnapshotPolicy.everyRun({ keep: 1, parameterName: '/images/newest' }),
+      ledger: new LedgerTable(stack, 'Ledger', key('Ledger')),
+      snapshot: SnapshotPolicy.everyRun({
+        ...{ keep: 1, parameterName: '/images/newest', copyTo: ['eu-west-1'] },
+        copyKeyArns: { 'eu-west-1': 'arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555' },
+      }),
       backup: BackupPolicy.everyRun({ deleteAfter: Duration.days(30) }),
     }),
   });
-  return app.synth().directory;
-}
-
-/** Every target of a rule refuses its event, so that each goes to the dead letters. */
-async function runUndeliverable(assembly: string): Promise<Simulation> {
-  const simulation = await simulate(assembly, { clients: 'direct' });
-  simulation.cloud.intercept((call, next) => {
-    const isTarget = ['Invoke', 'StartExecution'].includes(call.operation) && call.principal.sourceArn !== undefined;
-    return isTarget ? Promise.reject(new ServiceError('ResourceNotFoundException', 'gone', 404)) : next(call);
-  });
-  for (const rule of simulation.services.events.listRules()) {
-    for (const target of rule.targets) {
-      const queueArn = target.DeadLetterConfig!.Arn!;
-      await simulation.cloud.call({
-        service: 'sqs',
-        operation: 'SendMessage',
-        input: {
-          QueueUrl: `https://sqs.us-east-1.amazonaws.com/111122223333/${queueArn.split(':').at(-1)}`,
-          MessageBody: '{}',
-        },
-        principal: { id: 'events.amazonaws.com', session: rule.name, sourceArn: rule.arn },
-      });
+  return changeTemplate(app.synth().directory, ({ Resources }) => {
+    // Whether EC2 takes an instance back is asked of Spot Instances only.
+    for (const { Type, Properties } of Object.values(Resources)) {
+      const data = Properties?.['LaunchTemplateData'] as { InstanceMarketOptions?: object } | undefined;
+      if (Type === 'AWS::EC2::LaunchTemplate') data!.InstanceMarketOptions = { MarketType: 'spot' };
     }
-  }
-  return simulation;
+  });
 }
 
-/** The functions behind the rules fail three times in a row; somebody asks for what does not exist, and over plain HTTP. */
+const onGroup = (stack: Stack, options: { readonly command: string }): Processor =>
+  Processor.fleet(
+    InstanceFleet.fromAutoScalingGroup(oneSubnetFleet(stack, { minCapacity: 2, maxCapacity: 2 })),
+    options,
+  );
+
+const processors: Readonly<Record<Reference, typeof onGroup>> = {
+  group: onGroup,
+  full: onGroup,
+  fleet: (stack, options) =>
+    Processor.fleet(new InstanceFleet(stack, 'Fleet', { minCapacity: 2, maxCapacity: 2 }), options),
+  launch: (stack, options) =>
+    Processor.launch(
+      new LaunchTemplate(stack, 'Worker', {
+        instanceType: new InstanceType('t4g.small'),
+        machineImage: MachineImage.latestAmazonLinux2023(),
+        role: new Role(stack, 'WorkerRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }),
+      }),
+      {
+        ...options,
+        maximumInstances: 2,
+        subnets: new Vpc(stack, 'Network', { natGateways: 0, maxAzs: 1 }).publicSubnets,
+      },
+    ),
+};
+
+/** The functions behind the rules fail three times in a row; somebody asks for what does not exist. */
 async function runBroken(assembly: string): Promise<Simulation> {
   const broken = (): never => {
     throw new Error('broken');
@@ -83,24 +96,7 @@ async function runBroken(assembly: string): Promise<Simulation> {
   const { bucket } = await simulation.upload({ key: 'incoming/a.csv', body: 'a\n', contentType: 'text/csv' });
   simulation.startExecution({ bucket, key: 'incoming/none.csv' });
   await simulation.settle();
-  await askOverPlainHttp(simulation);
   return simulation;
-}
-
-/** What each role may do with a bucket or a queue, it may not do over plain HTTP. */
-async function askOverPlainHttp({ cloud, services, resources }: Simulation): Promise<void> {
-  const ask = (service: 's3' | 'sqs', operation: string, input: object, id: string): Promise<unknown> =>
-    cloud.call({ service, operation, input: { ...input }, principal: { id, isInsecure: true } }).catch(() => undefined);
-  const queues = resources.filter(({ type }) => type === 'AWS::SQS::Queue');
-  for (const id of services.iam.roles.keys()) {
-    for (const Bucket of services.s3.bucketNames) {
-      for (const Key of ['incoming/a.csv', 'operations/1/manifest.tsv']) {
-        await ask('s3', 'GetObject', { Bucket, Key }, id);
-        await ask('s3', 'PutObject', { Bucket, Key, Body: Buffer.from('') }, id);
-      }
-    }
-    for (const { physicalId } of queues) await ask('sqs', 'SendMessage', { QueueUrl: physicalId, MessageBody: '' }, id);
-  }
 }
 
 /** Objects that somebody starts by name, without saying which version: accepted ones and rejected ones, each several times. */
@@ -143,6 +139,20 @@ async function runStopped(assembly: string): Promise<Simulation> {
   return simulation;
 }
 
+/** An instance of a fleet has to go while it works, and ends its work first. */
+async function runHeldBack(assembly: string): Promise<Simulation> {
+  const simulation = await simulate(assembly, { clients: 'direct' });
+  void new SimulatedInstances(simulation);
+  await upload(simulation, 'a', { durationMs: 20 * 60_000 });
+  await simulation.advance(5 * 60_000);
+  const { instanceId: InstanceId } = [...simulation.services.ssm.commands.all.values()][0]!.invocations[0]!;
+  const operation = 'TerminateInstanceInAutoScalingGroup';
+  await simulation.call('autoscaling', operation, { InstanceId, ShouldDecrementDesiredCapacity: false });
+  await simulation.settle();
+  await simulation.advance(5 * 60_000);
+  return simulation;
+}
+
 /** One object on an instance whose commands really run. */
 export async function runReally(assembly: string): Promise<Simulation> {
   const simulation = await simulate(assembly);
@@ -151,12 +161,21 @@ export async function runReally(assembly: string): Promise<Simulation> {
   return simulation;
 }
 
+/** An object on an instance that never runs a line: quick, and nothing of the instance's own permissions is used. */
+export async function runQuickly(assembly: string): Promise<Simulation> {
+  const simulation = await simulate(assembly, { clients: 'direct' });
+  void new SimulatedInstances(simulation);
+  await upload(simulation, 'a');
+  await simulation.settle();
+  return simulation;
+}
+
 /** The scenarios by name, one after another. */
-export const scenarios: readonly (readonly [string, (assembly: string) => Promise<Simulation>])[] = [
-  ['an object on a real instance', runReally],
-  ['events that no target takes', runUndeliverable],
-  ['objects that are started by name', runByName],
-  ['executions that are stopped while others wait', runStopped],
-  ['functions that fail, objects that are not there, plain HTTP', runBroken],
+export const scenarios = {
+  'an object on a real instance': runReally,
+  'objects that are started by name': runByName,
+  'executions that are stopped while others wait': runStopped,
+  'functions that fail, objects that are not there': runBroken,
+  'an instance that ends its work before it goes': runHeldBack,
   ...mishaps,
-];
+} satisfies Readonly<Record<string, Scenario>>;

@@ -4,6 +4,8 @@ import { simulate, type ServedSimulation, type Simulation } from '../../local';
 import { createApp } from '../../tasks/portal/app';
 import type { CreatedUpload, PartAddress, ResultPage, Upload, UploadPage } from '../../tasks/portal/messages';
 import { portalRoutes } from '../../tasks/portal/route-list';
+import { bucketDeployment } from '../access/excused-grants';
+import { PermissionJudge } from '../access/permission-judge';
 import { synthesizePortal } from './assembly';
 import { call, readSettings, sendForm, signIn, type Answer, type PageSettings } from './visitor';
 
@@ -209,6 +211,9 @@ test('a big file is sent in parts, each with its checksum, taken up again and pu
   expect((await sign(3, partOf(3))).body).toMatchObject({ error: 'UploadIsOver' });
   await settle();
   expect((await call(api, token, `GET /uploads/${id}`)).body).toMatchObject({ state: 'STORED' });
+
+  const given = await announce({ sizeBytes: file.length });
+  expect((await call(api, token, `DELETE /uploads/${given.body.upload.id}`)).status).toBe(200);
 });
 
 describe('another user', () => {
@@ -318,6 +323,12 @@ test('the page comes with its security headers, whatever the path', async () => 
 test('the policies of the template allow all that the portal has done', () => {
   const { denied } = simulation.permissions();
   expect(denied).toEqual([]);
+});
+
+test('every permission is needed, and none is missing', () => {
+  const judge = new PermissionJudge();
+  judge.add(simulation);
+  expect(judge.problems(bucketDeployment)).toEqual([]);
 });
 
 test('a caller is refused whose token is of another kind, although the authorizer let it pass', async () => {

@@ -7,6 +7,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { simulate, type SimulateOptions, type Simulation } from '../../local';
 import { ServiceError } from '../../local/services/service';
 import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { PermissionJudge } from '../access/permission-judge';
 import { SimulatedInstances } from '../simulation/instances';
 import { synthesizeOnce } from './synthesize-once';
 
@@ -14,6 +15,7 @@ const home = 'us-east-1';
 const elsewhere = 'eu-west-1';
 const keyArn = `arn:aws:kms:${elsewhere}:111122223333:key/11111111-2222-3333-4444-555555555555`;
 
+const judge = new PermissionJudge();
 let simulation: Simulation;
 
 const assembly = synthesizeOnce(
@@ -38,7 +40,10 @@ const assembly = synthesizeOnce(
   },
   { env: { region: home, account: '111122223333' } },
 );
-afterEach(() => simulation.close());
+afterEach(async () => {
+  judge.add(simulation);
+  await simulation.close();
+});
 
 async function begin(options: SimulateOptions = {}): Promise<void> {
   simulation = await simulate(assembly(), { clients: 'direct', ...options });
@@ -178,3 +183,5 @@ test.each([
 ])('the snapshot options %j are refused', (options, message) => {
   expect(() => SnapshotPolicy.everyRun(options).plan('App/Workflow', home)).toThrow(message);
 });
+
+test('every permission is needed, and none is missing', () => expect(judge.problems()).toEqual([]));

@@ -2,11 +2,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { simulate, type Simulation } from '../../local';
 import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { PermissionJudge } from '../access/permission-judge';
 import { SimulatedInstances } from '../simulation/instances';
 import { synthesizeOnce } from './synthesize-once';
 
 const minuteMs = 60_000;
 
+const judge = new PermissionJudge();
 let simulation: Simulation;
 let instances: SimulatedInstances;
 
@@ -25,7 +27,10 @@ beforeEach(async () => {
   simulation = await simulate(assembly(), { clients: 'direct' });
   instances = new SimulatedInstances(simulation);
 });
-afterEach(() => simulation.close());
+afterEach(async () => {
+  judge.add(simulation);
+  await simulation.close();
+});
 
 const group = () => [...simulation.services.autoscaling.groups.values()][0]!;
 const members = () => [...group().members.values()];
@@ -86,3 +91,5 @@ test('an instance that has to go ends its work first, longer than its hook would
   expect(instances.runs).toHaveLength(2);
   expect(simulation.services.ec2.instances.get(instanceId).state).toBe('terminated');
 }, 60_000);
+
+test('every permission is needed, and none is missing', () => expect(judge.problems()).toEqual([]));

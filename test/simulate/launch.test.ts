@@ -6,11 +6,13 @@ import { simulate, type Simulation } from '../../local';
 import type { LaunchRequest } from '../../local/services/ec2';
 import { ServiceError } from '../../local/services/service';
 import { BackupPolicy, ObjectStore, ObjectWorkflow, Processor } from '../../workflow';
+import { PermissionJudge } from '../access/permission-judge';
 import { SimulatedInstances, type Behaviour } from '../simulation/instances';
 import { synthesizeOnce } from './synthesize-once';
 
 const minuteMs = 60_000;
 
+const judge = new PermissionJudge();
 let simulation: Simulation;
 let instances: SimulatedInstances;
 
@@ -37,7 +39,10 @@ beforeEach(async () => {
   simulation = await simulate(assembly(), { clients: 'direct' });
   instances = new SimulatedInstances(simulation);
 });
-afterEach(() => simulation.close());
+afterEach(async () => {
+  judge.add(simulation);
+  await simulation.close();
+});
 
 const upload = (id: string, behaviour: Behaviour = 'stores', durationMs = 5 * minuteMs) =>
   simulation.upload({ key: id, body: JSON.stringify({ id, behaviour, durationMs }) });
@@ -194,3 +199,5 @@ test('an instance whose agent never comes online is replaced, as often as the co
   expect(only().error).toBe('Instance.Lost');
   expect(only().cause).toMatch(/not online within 900 seconds/);
 }, 60_000);
+
+test('every permission is needed, and none is missing', () => expect(judge.problems()).toEqual([]));

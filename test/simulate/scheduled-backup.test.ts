@@ -7,6 +7,7 @@ import { Schedule } from 'aws-cdk-lib/aws-events';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { simulate } from '../../local';
 import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { PermissionJudge } from '../access/permission-judge';
 import { SimulatedInstances } from '../simulation/instances';
 
 test('a plan backs the results up when its schedule says so, and executions end without it', async () => {
@@ -36,6 +37,9 @@ test('a plan backs the results up when its schedule says so, and executions end 
   expect([...jobs.all.values()].map(({ state }) => state)).toEqual(['COMPLETED', 'COMPLETED']);
   expect([...jobs.recoveryPoints.values()]).toHaveLength(2);
   expect(simulation.permissions().denied).toEqual([]);
+  const judge = new PermissionJudge();
+  judge.add(simulation);
+  expect(judge.problems()).toEqual([]);
   await simulation.close();
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);

@@ -10,11 +10,13 @@ import {
   Processor,
   SnapshotPolicy,
 } from '../../workflow';
+import { PermissionJudge } from '../access/permission-judge';
 import { SimulatedInstances } from '../simulation/instances';
 import { synthesizeOnce } from './synthesize-once';
 
 const minuteMs = 60_000;
 
+const judge = new PermissionJudge();
 let simulation: Simulation;
 let instances: SimulatedInstances;
 
@@ -40,7 +42,10 @@ beforeEach(async () => {
   simulation = await simulate(assembly(), { clients: 'direct' });
   instances = new SimulatedInstances(simulation);
 });
-afterEach(() => simulation.close());
+afterEach(async () => {
+  judge.add(simulation);
+  await simulation.close();
+});
 
 const upload = (key: string, durationMs = 3 * minuteMs) =>
   simulation.upload({ key, body: JSON.stringify({ id: key, behaviour: 'stores', durationMs }) });
@@ -78,3 +83,5 @@ test('whoever waits no more loses its turn to the other, as soon as that one loo
   expect(order()).toEqual(['red/1', 'red/2']);
   expect(simulation.permissions().denied).toEqual([]);
 }, 60_000);
+
+test('every permission is needed, and none is missing', () => expect(judge.problems()).toEqual([]));

@@ -176,7 +176,8 @@ test('include the keys of buckets that are encrypted with one', () => {
   expect(lines['InstanceRole']!.join('\n')).toMatch(/kms:GenerateDataKey/);
   expect(lines['InvoicesValidateObjectRole']!.join('\n')).toMatch(/kms:Decrypt/);
   expect(lines['InvoicesStoreResultsRole']!.join('\n')).toMatch(/kms:Decrypt/);
-  expect(lines['InvoicesRecoveryRole']!.join('\n')).toMatch(/kms:Decrypt/);
+  // AWS's own policy for backups of S3 lets the role use keys already.
+  expect(lines['InvoicesRecoveryRole']).toBeUndefined();
 });
 
 /** Each role's statements as lines: `Allow: actions on resources if conditions`. Roles are named without their hashes. */

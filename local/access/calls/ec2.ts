@@ -86,8 +86,25 @@ const copyImage: Requirement = (input, facts) => {
     onNew('CopyImage', 'image', input, facts),
     onNew('CopyImage', 'snapshot', input, facts),
     ...tagging('CopyImage', input, facts),
+    ...keyForSnapshots(text(input, 'KmsKeyId'), facts),
   ];
 };
+
+/** EC2 encrypts snapshots with the rights of whoever calls, and takes a grant for itself.
+ * @see https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html (read 2026-11) */
+function keyForSnapshots(keyArn: string | undefined, { region }: ResourceFacts): readonly Permission[] {
+  if (keyArn?.startsWith('arn:') !== true) return [];
+  const keys = { 'kms:viaservice': `ec2.${region}.amazonaws.com`, 'kms:grantisforawsresource': 'true' };
+  const actions = [
+    'DescribeKey',
+    'Decrypt',
+    'GenerateDataKeyWithoutPlaintext',
+    'ReEncryptFrom',
+    'ReEncryptTo',
+    'CreateGrant',
+  ];
+  return actions.map((action) => ({ action: `kms:${action}`, resource: keyArn, keys }));
+}
 
 const deregisterImage: Requirement = (input, facts) => {
   const imageId = text(input, 'ImageId') ?? '';

@@ -3,7 +3,7 @@ import type { CreatedResource, ResourceHandlers, ResourceRequest } from '../reso
 
 /** A policy document of the template, resolved. */
 export interface PolicyDocument {
-  /** Name of the policy, or of the resource that carries it. */
+  /** Construct path of the policy; its name where the template names no construct. */
   readonly source: string;
   readonly document: unknown;
 }
@@ -93,7 +93,10 @@ function createRole(request: ResourceRequest, model: IamModel): CreatedResource 
     name,
     trustPolicy: properties['AssumeRolePolicyDocument'],
     managedPolicyArns: (properties['ManagedPolicyArns'] ?? []) as readonly string[],
-    policies: inline.map((policy) => ({ source: policy.PolicyName, document: policy.PolicyDocument })),
+    policies: inline.map(({ PolicyName, PolicyDocument }) => ({
+      source: `${request.constructPath ?? name}/${PolicyName}`,
+      document: PolicyDocument,
+    })),
   });
   return { ref: name, attributes: { Arn: arn, RoleId: `AROA${request.generateName(64).slice(-12)}` } };
 }
@@ -103,7 +106,8 @@ function createPolicy(request: ResourceRequest, model: IamModel): CreatedResourc
   const name = nameOf(request, 'PolicyName', 128);
   const single = properties['RoleName'];
   const roles = typeof single === 'string' ? [single] : ((properties['Roles'] ?? []) as readonly string[]);
-  for (const role of roles) model.attachPolicy(role, { source: name, document: properties['PolicyDocument'] });
+  const source = request.constructPath ?? name;
+  for (const role of roles) model.attachPolicy(role, { source, document: properties['PolicyDocument'] });
   return { ref: name, attributes: { Id: name } };
 }
 
@@ -111,7 +115,7 @@ function createManagedPolicy(request: ResourceRequest, model: IamModel): Created
   const { properties } = request;
   const name = nameOf(request, 'ManagedPolicyName', 128);
   const arn = arnOf(request, 'policy', name);
-  const policy = { source: name, document: properties['PolicyDocument'] };
+  const policy = { source: request.constructPath ?? name, document: properties['PolicyDocument'] };
   model.addManagedPolicy(arn, policy);
   for (const role of (properties['Roles'] ?? []) as readonly string[]) model.attachPolicy(role, policy);
   return { ref: arn, attributes: { PolicyArn: arn } };
