@@ -327,7 +327,15 @@ describe('queries', () => {
   test.each([
     ['begins_with(sk, :v)', 'version#', ['version#1', 'version#2']],
     ['sk BETWEEN :v AND :w', 'upload', ['upload#1', 'version#1']],
+    ['begins_with(sk, :v)', 'upload#', ['upload#1']],
+    ['sk BETWEEN :v AND :w', 'upload#1', ['upload#1', 'version#1']],
+    ['sk = :v', 'upload#1', ['upload#1']],
+    ['sk = :v', 'upload#', []],
+    ['sk < :v', 'version#1', ['manual', 'upload#1']],
+    ['sk <= :v', 'version#1', ['manual', 'upload#1', 'version#1']],
     ['sk > :v', 'version#1', ['version#2']],
+    ['sk >= :v', 'version#1', ['version#1', 'version#2']],
+    ['sk > :v', 'version#2', []],
   ])('take the part of a partition where %s', async (condition, value, expected) => {
     const { client, dynamodb } = createTable();
     for (const sk of ['version#2', 'upload#1', 'version#1', 'manual'])

@@ -9,7 +9,8 @@ import { validationError } from './validation-error';
 /** What a query asks for. */
 export interface KeyCondition {
   readonly partitionValue: AttributeValue;
-  readonly matches: (item: Item) => boolean;
+  /** Where an item stands in the order of its partition: 0 among those that are asked for, below 0 before and above 0 after them. */
+  readonly place: (item: Item) => number;
 }
 
 interface Part {
@@ -45,7 +46,7 @@ export function readKeyCondition(
   for (const part of parts) checkTypes(part, attributeTypes);
   return {
     partitionValue: partition.values[0]!,
-    matches: (item) => sort === undefined || matches(sort, item[sort.name]!),
+    place: (item) => (sort === undefined ? 0 : place(sort, item[sort.name]!)),
   };
 }
 
@@ -107,22 +108,24 @@ function checkTypes({ name, values }: Part, attributeTypes: TableDescription['at
   }
 }
 
-function matches({ operator, values }: Part, value: AttributeValue): boolean {
+/** Whatever the operator, what is asked for stands together: nothing else is between two such items. */
+function place({ operator, values }: Part, value: AttributeValue): number {
   const [first, second] = values as readonly [AttributeValue, AttributeValue];
-  if (operator === 'begins_with') return beginsWith(value, first);
-  const order = compareValues(value, first) ?? Number.NaN;
+  const order = compareValues(value, first)!;
   switch (operator) {
     case '=':
-      return order === 0;
+      return order;
     case '<':
-      return order < 0;
+      return order < 0 ? 0 : 1;
     case '<=':
-      return order <= 0;
+      return Math.max(order, 0);
     case '>':
-      return order > 0;
+      return order > 0 ? 0 : -1;
     case '>=':
-      return order >= 0;
+      return Math.min(order, 0);
+    case 'begins_with':
+      return beginsWith(value, first) ? 0 : order;
     default:
-      return order >= 0 && (compareValues(value, second) ?? 1) <= 0;
+      return order < 0 ? -1 : Math.max(compareValues(value, second)!, 0);
   }
 }

@@ -75,8 +75,7 @@ export function readPage(operation: 'Query' | 'Scan', input: ReadInput, findTabl
   }
   const request = readExpressions(input, index?.description ?? table.description, table);
   const view = index?.view ?? table.items;
-  const ordered =
-    request.key === undefined ? view.scan() : view.query(request.key.partitionValue).filter(request.key.matches);
+  const ordered = request.key === undefined ? view.scan() : view.query(request.key.partitionValue, request.key.place);
   const candidates = input.ScanIndexForward === false ? [...ordered].reverse() : ordered;
   const rest = skipTo(candidates, view, table, input);
   return collect(rest, input, request, table, index?.description);

@@ -66,7 +66,7 @@ export class ItemView {
     const shown = partition.items.get(identity);
     if (shown !== undefined) this.remove(name, shown);
     partition.items.set(identity, item);
-    partition.ordered?.splice(this.indexIn(partition.ordered, item), 0, item);
+    partition.ordered?.splice(this.indexOf(partition.ordered, item), 0, item);
   }
 
   private remove(name: string, item: Item): void {
@@ -74,27 +74,25 @@ export class ItemView {
     const shown = partition?.items.get(this.identify(item));
     if (partition === undefined || shown === undefined) return;
     partition.items.delete(this.identify(item));
-    partition.ordered?.splice(this.indexIn(partition.ordered, shown), 1);
+    partition.ordered?.splice(this.indexOf(partition.ordered, shown), 1);
   }
 
   /** Where an item is, or would be: sorting a long queue anew for each read of its first would take most of the time. */
-  private indexIn(ordered: readonly Item[], item: Item): number {
-    let [low, high] = [0, ordered.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.compareWithin(ordered[middle]!, item) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  private indexOf(ordered: readonly Item[], item: Item): number {
+    return firstIndex(ordered, (other) => this.compareWithin(other, item) >= 0);
   }
 
   get(key: Item): Item | undefined {
     return this.partitions.get(scalarText(key[this.key.partitionKey]!))?.items.get(this.identify(key));
   }
 
-  /** The items of one partition in the order of their sort keys. */
-  query(partitionValue: AttributeValue): readonly Item[] {
-    return this.inOrder(this.partitions.get(scalarText(partitionValue)));
+  /** Items of one partition in the order of their sort keys.
+   * @param place Below 0 for items before those that are asked for, 0 for these, above 0 for those after them. */
+  query(partitionValue: AttributeValue, place: (item: Item) => number): readonly Item[] {
+    const ordered = this.inOrder(this.partitions.get(scalarText(partitionValue)));
+    const begin = firstIndex(ordered, (item) => place(item) >= 0);
+    const end = firstIndex(ordered, (item) => place(item) > 0);
+    return ordered.slice(begin, end);
   }
 
   /** All items: partitions in an order that has nothing to do with their names, as on AWS. */
@@ -131,7 +129,7 @@ export class ItemView {
   private inOrder(partition: Partition | undefined): readonly Item[] {
     if (partition === undefined) return [];
     partition.ordered ??= [...partition.items.values()].sort((left, right) => this.compareWithin(left, right));
-    return [...partition.ordered];
+    return partition.ordered;
   }
 
   /** An index shows only items that have its key attributes. */
@@ -287,4 +285,15 @@ function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
   return value >>> 0;
+}
+
+/** @returns index of the first item that passes, where all after it pass too; the length when none does */
+function firstIndex(ordered: readonly Item[], passes: (item: Item) => boolean): number {
+  let [low, high] = [0, ordered.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (passes(ordered[middle]!)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
