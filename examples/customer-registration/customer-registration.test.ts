@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { simulate, type Simulation } from 'cdk-object-workflow/local';
 import fc from 'fast-check';
+import { accessLogs } from '../../test/access/excused-grants';
+import { PermissionJudge } from '../../test/access/permission-judge';
 import { completeErasures } from './application/application';
 import { readCpf, readDetails } from './application/customer';
 import { languageOf } from './application/messages';
@@ -19,6 +21,7 @@ jest.setTimeout(180_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'customer-registration-'));
 const log: string[] = [];
+const judge = new PermissionJudge();
 let simulation: Simulation;
 let stack: CustomerRegistrationStack;
 let local: LocalApplication;
@@ -266,9 +269,41 @@ test('a customer is registered, gets files processed, sees them archived after 9
     expect(story).toContain('the text of nota.txt: Cliente desde 2019.');
     expect(story).toMatch(/91 days later: GLACIER +193 KiB/);
     expect(story).toMatch(/91 days later: STANDARD +1 KiB/);
+    judge.add(scene.simulation);
   } finally {
     await scene.local.close();
     await scene.simulation.close();
+  }
+});
+
+test('a file that was not sent is not there yet; a rejected one is erased from quarantine, and in the end from the note', async () => {
+  const { simulation: own, local: application } = await start([]);
+  try {
+    const ask = <Body>(route: string, json?: object) =>
+      call<Body>(application.address, route, { token: token(), ...(json !== undefined && { json }) });
+    const { id } = (await ask<{ readonly id: string }>('POST /customers', sampleCustomer)).body;
+    const { body: announced } = await ask<{
+      readonly attachment: { readonly id: string };
+      readonly url: string;
+      readonly fields: Readonly<Record<string, string>>;
+    }>(`POST /customers/${id}/attachments`, { fileName: 'a.png', contentType: 'image/png', sizeBytes: 4 });
+    const path = `/customers/${id}/attachments/${announced.attachment.id}`;
+    expect(await ask(`GET ${path}/content`)).toMatchObject({ status: 409 });
+    expect(await application.send(announced, 'text')).toBe(201);
+    await own.settle();
+    expect(await ask(`GET ${path}`)).toMatchObject({ body: { state: 'REJECTED' } });
+    const { quarantineBucket, customerTable } = application.surroundings.stores;
+    expect(own.services.s3.versions(quarantineBucket)).not.toEqual([]);
+    expect(await ask(`DELETE /customers/${id}`)).toMatchObject({ status: 200 });
+    expect(own.services.s3.versions(quarantineBucket)).toEqual([]);
+    await own.advance(2 * 60 * 60_000);
+    await completeErasures(application.surroundings);
+    const notes = JSON.stringify(own.services.dynamodb.items(customerTable));
+    expect([notes.includes(id), notes.includes(announced.attachment.id)]).toEqual([true, false]);
+    judge.add(own);
+  } finally {
+    await application.close();
+    await own.close();
   }
 });
 
@@ -377,7 +412,12 @@ describe('a thousand at once', () => {
 
   test('makes no call that the instances may not make', () => {
     expect(simulation.permissions().denied).toEqual([]);
+    judge.add(simulation);
   });
+});
+
+test('every permission is needed, and none is missing', () => {
+  expect(judge.problems(accessLogs)).toEqual([]);
 });
 
 describe('the command', () => {

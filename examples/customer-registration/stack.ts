@@ -173,7 +173,8 @@ export class CustomerRegistrationStack extends Stack {
     ] as const;
     // Forms that the application signs are used with its rights.
     allow(['s3:PutObject'], files[0].objects);
-    allow(['s3:GetObject'], files[0].objects, files[1].objects);
+    // Reading attachments is granted by the workflow, whose command does it too.
+    allow(['s3:GetObject'], files[1].objects);
     // Without it, S3 says of a file that is not there yet that it may not be read.
     allow(['s3:ListBucket'], files[0].bucket.bucketArn);
     for (const { bucket, objects } of files) {
