@@ -21,9 +21,7 @@ async function onThisMachine(
   work: (scene: Scene) => Promise<void>,
 ): Promise<void> {
   const stack = makeStack();
-  // Forms end by real time: virtual time begins there, so that they can be used.
-  const startMs = Math.floor(performance.timeOrigin + performance.now());
-  const simulation = await simulate(stack, { ...options, startMs });
+  const simulation = await simulate(stack, options);
   const issuer = await TokenIssuer.start();
   const log: string[] = [];
   let count = 0;
@@ -50,6 +48,6 @@ async function stayUp({ application, token }: Scene, { say, interrupted }: Demon
   say(`  export TOKEN=${token}`);
   say(`  curl -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\`);
   say(`    -d '${JSON.stringify(sampleCustomer)}' ${application.address}/customers`);
-  say('A minute passes in a second. Ctrl+C ends it.');
+  say('A minute passes in a second, so a form is good for ten. Ctrl+C ends it.');
   if (!interrupted.aborted) await new Promise((resolve) => interrupted.addEventListener('abort', resolve));
 }

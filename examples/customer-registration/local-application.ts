@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { serve } from '@hono/node-server';
 import { App } from 'aws-cdk-lib';
 import type { ServedSimulation, Simulation } from 'cdk-object-workflow/local';
@@ -67,8 +67,7 @@ export class LocalApplication {
     const surroundings: Surroundings = {
       dynamodb: new DynamoDBClient(here),
       s3: new S3Client({ ...here, forcePathStyle: true }),
-      // Signs for the addresses that AWS has; `send` finds what stands in for them here.
-      formSigner: new S3Client({ region, credentials }),
+      formSigner: createFormSigner({ region, credentials }, nowMs),
       stores: {
         customerTable: table('Customers'),
         ledgerTable: table('Ledger'),
@@ -159,6 +158,16 @@ export async function call<
 
 /** What looks every minute or every hour whether there is something to do. */
 export const schedules = ['CustomerRegistration/Fleet/Keeper/Schedule', 'CustomerRegistration/Attachment/Events/Sweep'];
+
+/** Signs for the addresses that AWS has, where `send` finds what stands in for them here, and in virtual time: a form that were signed in
+ * real time would have ended as soon as virtual time is ten minutes ahead. */
+function createFormSigner(options: S3ClientConfig, nowMs: () => number): S3Client {
+  const signer = new S3Client(options);
+  Object.defineProperty(signer.config, 'systemClockOffset', {
+    get: () => nowMs() - (performance.timeOrigin + performance.now()),
+  });
+  return signer;
+}
 
 async function listen(
   application: Application,
