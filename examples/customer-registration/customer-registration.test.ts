@@ -284,6 +284,37 @@ test('a customer is registered, gets files processed, sees them archived after 9
   }
 });
 
+test('a file that was not sent is not there yet; a rejected one is erased from quarantine, and in the end from the note', async () => {
+  const { simulation: own, local: application } = await start([]);
+  try {
+    const ask = <Body>(route: string, json?: object) =>
+      call<Body>(application.address, route, { token: token(), ...(json !== undefined && { json }) });
+    const { id } = (await ask<{ readonly id: string }>('POST /customers', sampleCustomer)).body;
+    const { body: announced } = await ask<{
+      readonly attachment: { readonly id: string };
+      readonly url: string;
+      readonly fields: Readonly<Record<string, string>>;
+    }>(`POST /customers/${id}/attachments`, { fileName: 'a.png', contentType: 'image/png', sizeBytes: 4 });
+    const path = `/customers/${id}/attachments/${announced.attachment.id}`;
+    expect(await ask(`GET ${path}/content`)).toMatchObject({ status: 409 });
+    expect(await application.send(announced, 'text')).toBe(201);
+    await own.settle();
+    expect(await ask(`GET ${path}`)).toMatchObject({ body: { state: 'REJECTED' } });
+    const { quarantineBucket, customerTable } = application.surroundings.stores;
+    expect(own.services.s3.versions(quarantineBucket)).not.toEqual([]);
+    expect(await ask(`DELETE /customers/${id}`)).toMatchObject({ status: 200 });
+    expect(own.services.s3.versions(quarantineBucket)).toEqual([]);
+    await own.advance(2 * 60 * 60_000);
+    await completeErasures(application.surroundings);
+    const notes = JSON.stringify(own.services.dynamodb.items(customerTable));
+    expect([notes.includes(id), notes.includes(announced.attachment.id)]).toEqual([true, false]);
+    judge.add(own);
+  } finally {
+    await application.close();
+    await own.close();
+  }
+});
+
 describe('a thousand at once', () => {
   const persons = Array.from({ length: 500 }, (_, index) => ({
     ...sampleCustomer,
