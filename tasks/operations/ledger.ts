@@ -55,7 +55,7 @@ export class Ledger {
   /** Reads an operation as it is now. */
   async readOperation(id: string): Promise<Operation | undefined> {
     const item = await this.get(operationKey(id));
-    return item && operation.parse(item);
+    return item && readAs(operation, item);
   }
 
   /** Writes an operation if nobody else has since it was read, together with other writes: all of them or none.
@@ -69,7 +69,7 @@ export class Ledger {
   /** Reads what is known of the jobs that a partition's operations share. */
   async readGroup(partition: string): Promise<Group> {
     const item = await this.get(groupKey(partition));
-    return item ? group.parse(item) : { partition, version: 0, generation: 0 };
+    return item ? readAs(group, item) : { partition, version: 0, generation: 0 };
   }
 
   /** As `saveOperation`, for a group. */
@@ -81,19 +81,19 @@ export class Ledger {
 
   /** Reads who holds the slots of a fleet, or of one of its instances. */
   async readSlots(fleetPartition: string, instanceId?: string): Promise<HeldSlot[]> {
-    return (await this.query(fleetPartition, slotPrefix(instanceId))).map((item) => heldSlot.parse(item));
+    return (await this.query(fleetPartition, slotPrefix(instanceId))).map((item) => readAs(heldSlot, item));
   }
 
   /** Reads the ids of those who wait, first come first.
    * @param limit How many of the first to read. @default - all */
   async readWaiting(partition: string, limit?: number): Promise<string[]> {
-    return (await this.query(partition, placePrefix, limit)).map((item) => place.parse(item).operationId);
+    return (await this.query(partition, placePrefix, limit)).map((item) => readAs(place, item).operationId);
   }
 
   /** Reads what a command, an image or a backup job belongs to. */
   async readPointer(subject: string): Promise<Pointer | undefined> {
     const item = await this.get(pointerKey(subject));
-    return item && pointer.parse(item);
+    return item && readAs(pointer, item);
   }
 
   /** Reads the operations of an execution. They are found by an index, which may be a moment behind. */
@@ -172,6 +172,15 @@ export class Ledger {
       throw error;
     }
   }
+}
+
+/** @throws Error when the item is none of this version's, nor of one that it still reads */
+function readAs<Shape extends z.ZodType>(shape: Shape, item: Record<string, unknown>): z.output<Shape> {
+  const { data, error } = shape.safeParse(item);
+  if (error === undefined) return data;
+  throw new Error(
+    `An item of the ledger cannot be read, at ${item['pk']} ${item['sk']}\n  got: ${z.prettifyError(error)}\n  allowed: what this version of the library writes, or one before it that it still reads\n  fix: deploy the version that wrote it until its executions have ended, or stop and start them again`,
+  );
 }
 
 /** Takes a slot that is free, whose lease has ended, or that the operation holds already, for a new lease. */

@@ -1,11 +1,12 @@
 /** Releases what an execution that has ended still holds: its operations end, and its records say why. Owns nothing itself. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod';
 import { recordReference } from '../object-reference';
 import { abandonOperation } from './abandon-operation';
 import { advance } from './advance';
 import { failRecord, type RecordedFailure } from './object-record';
-import { operation } from './operation';
-import { operationContext, type OperationTaskContext } from './operation-context';
+import { operation, type Operation } from './operation';
+import { operationContext, type OperationContext, type OperationTaskContext } from './operation-context';
 
 /** An execution that has ended, and what its records are to say of it. */
 export interface EndedExecution {
@@ -28,7 +29,7 @@ export async function releaseExecution(
 ): Promise<Released> {
   const surroundings = operationContext(context);
   const owned = await surroundings.ledger.readOwned(arn);
-  const operations = owned.flatMap((item) => operation.safeParse(item).data ?? []);
+  const operations = owned.flatMap((item) => readOperation(item, surroundings) ?? []);
   const freed: string[] = [];
   for (const held of operations) {
     if (held.redriveCount > failure.redriveCount) continue;
@@ -49,4 +50,13 @@ export async function releaseExecution(
   }
   await advance([...new Set(freed)], surroundings);
   return { operationIds: operations.map((held) => held.id), recordsFailed };
+}
+
+/** One that cannot be read must not keep the others: what it holds is free when its lease has ended. */
+function readOperation(item: Record<string, unknown>, { log }: OperationContext): Operation | undefined {
+  if (!String(item['pk']).startsWith('operation#')) return undefined;
+  const { data, error } = operation.safeParse(item);
+  if (error !== undefined)
+    log.error('An operation cannot be read', { item: item['pk'], problem: z.prettifyError(error) });
+  return data;
 }

@@ -155,6 +155,24 @@ describe('process-object', () => {
     expect(account.ssm.commands.all.size).toBe(1);
   });
 
+  it('sends nothing for an intent that its state does not wait for any more, and frees the slot', async () => {
+    const account = new Account();
+    await account.pass(30);
+    let sentCount = 0;
+    account.cloud.intercept((call, next) => {
+      if (call.operation === 'SendCommand' && sentCount++ === 0) throw new Error('the function crashed');
+      return next(call);
+    });
+    const object = await account.claim(execution);
+    const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    await account.pass(10);
+    account.end(visit);
+    await account.pass(4 * 3600);
+    await account.relay(instanceEvent(account));
+    expect(sentCount).toBe(1);
+    expect(account.items('fleet#')).toEqual([]);
+  });
+
   it('leaves nothing behind: no slot, no place in the queue', async () => {
     const { account } = await start(() => ({}), { count: 3 });
     await account.pass(3600);
@@ -356,6 +374,25 @@ describe('the cleaner', () => {
       results: { prefix: 'first/' },
       failure: { error: 'Backup.Failed', cause: 'no space' },
     });
+  });
+
+  it('says which item of the ledger is not to be read, and what to do', async () => {
+    const account = new Account();
+    await account.write({ pk: 'command#c-1', sk: 'pointer', operationId: 'o-1' });
+    await account.write({ pk: 'operation#o-1', sk: 'operation', kind: 'command', version: 'one' });
+    const event = { source: 'aws.ssm', detailType: 'any', resources: [], detail: { 'command-id': 'c-1' } };
+    await expect(account.relay(event)).rejects.toThrow(
+      /^An item of the ledger .*, at operation#o-1 [^]*version.*[^]*fix: /,
+    );
+  });
+
+  it('ends the record of an execution although it cannot read its operation, and says so', async () => {
+    const account = new Account();
+    await account.claim(execution, 'a');
+    await account.write({ pk: 'operation#o-1', sk: 'operation', owner: execution, kind: 'command', version: 'one' });
+    await account.cleanUp(execution, { error: 'Command.Failed', cause: 'no space' });
+    expect(account.item('object#a', 'version#v-a')).toMatchObject({ status: 'FAILED' });
+    expect(account.log).toContainEqual(expect.objectContaining({ level: 'ERROR', item: 'operation#o-1' }));
   });
 
   it('ends the record of a first version as well, which has no copy of what was stored', async () => {
