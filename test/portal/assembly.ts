@@ -1,6 +1,7 @@
 /** Synthesizes the portal of a small workflow, which the tests of the API and of the page share. */
 import { App, Size, Stack } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,8 +24,9 @@ if grep -q '^fail' "$OBJECT_FILE"; then echo 'disk on fire' >&2; exit 1; fi
 wc -l < "$OBJECT_FILE" | tr -d ' ' > "$RESULTS_DIR/lines.txt"`;
 
 /** @param options.instanceCount How many instances process files.
- * @param options.encryptionKey Whether everything is encrypted with a key of the stack's own. */
-export function makePortal({ instanceCount = 1, encryptionKey = false } = {}): Stack {
+ * @param options.encryptionKey Whether everything is encrypted with a key of the stack's own.
+ * @param options.isShared Whether files go to a bucket that another stack owns, encrypted with its key. */
+export function makePortal({ instanceCount = 1, encryptionKey = false, isShared = false } = {}): Stack {
   const app = new App({
     outdir: mkdtempSync(join(tmpdir(), 'portal-')),
     context: launchTemplateContext,
@@ -33,10 +35,10 @@ export function makePortal({ instanceCount = 1, encryptionKey = false } = {}): S
   const fleet = oneSubnetFleet(stack, { minCapacity: instanceCount, maxCapacity: instanceCount });
   const key = encryptionKey ? new Key(stack, 'Key') : undefined;
   const store = (id: string): ObjectStore => new ObjectStore(stack, id, key && { encryptionKey: key });
-  const inbox = store('Inbox');
+  const inbox = isShared ? importInbox(stack) : store('Inbox').bucket;
   const workflow = new ObjectWorkflow(stack, 'Reports', {
     source: {
-      bucket: inbox.bucket,
+      bucket: inbox,
       prefix: 'incoming/',
       suffix: '.csv',
       maximumSize: Size.mebibytes(32),
@@ -53,6 +55,15 @@ export function makePortal({ instanceCount = 1, encryptionKey = false } = {}): S
   });
   new UploadPortal(stack, 'Uploads', { workflow });
   return stack;
+}
+
+/** Makes a bucket in another stack and refers to it by its name, as those do who do not own it. */
+function importInbox(stack: Stack): IBucket {
+  const owner = new Stack(stack.node.root as App, 'Owner');
+  const encryptionKey = new Key(owner, 'Key');
+  const bucketName = 'shared-inbox';
+  new Bucket(owner, 'Inbox', { bucketName, encryptionKey, versioned: true, eventBridgeEnabled: true });
+  return Bucket.fromBucketAttributes(stack, 'Inbox', { bucketName, encryptionKey });
 }
 
 /** @returns the folder of the synthesized assembly */
