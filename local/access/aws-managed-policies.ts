@@ -1,6 +1,8 @@
 /** AWS's own managed policies, as far as they decide about what is simulated. Attaching another one is refused when it would decide.
- * Compared on 2026-11-22: AWSBackupServiceRolePolicyForS3Restore v2 as a whole; of AWSBackupServiceRolePolicyForS3Backup v4 the
- * statements for CloudWatch, EventBridge and KMS; of AmazonSSMManagedInstanceCore v2 the first eleven actions. The rest is not compared.
+ * Compared on 2026-11-22 with the reference of AWS's managed policies: as wholes AWSBackupServiceRolePolicyForS3Restore v2,
+ * AWSXRayDaemonWriteAccess v2 and AWSLambdaBasicExecutionRole v1; of AWSBackupServiceRolePolicyForS3Backup v4 the statements for
+ * CloudWatch, EventBridge and KMS, but not those for buckets and objects; of AmazonSSMManagedInstanceCore v2 the first eleven actions,
+ * and the others with copies of it that people publish.
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForS3Restore.html
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html */
 import { compilePolicy, type Statement } from './policy';

@@ -11,8 +11,9 @@ export interface TemplateJson {
   >;
 }
 
-interface PolicyJson {
-  Statement: { Action: string | string[]; Resource?: unknown }[];
+/** A policy document. */
+export interface PolicyJson {
+  Statement: { Effect?: string; Principal?: unknown; Action: string | string[]; Resource?: unknown }[];
 }
 
 const folders: string[] = [];

@@ -13,25 +13,14 @@ const runs: Readonly<Record<Reference, readonly Name[]>> = {
   group: (Object.keys(scenarios) as Name[]).filter((name) => name !== 'an instance that ends its work before it goes'),
   fleet: [
     'an instance that ends its work before it goes',
-    'objects that are started by name',
     'executions that are stopped while others wait',
     'lost events, and images and backups that fail',
-    'instances that end while they get a command, or run it',
-    'a command that has ended before its sender',
   ],
-  launch: [
-    'objects that are started by name',
-    'executions that are stopped while others wait',
-    'lost events, and images and backups that fail',
-    'instances that end while they get a command, or run it',
-    'a command that has ended before its sender',
-  ],
+  launch: ['executions that are stopped while others wait'],
   full: [
     'an object on a real instance',
     'objects that are started by name',
-    'executions that are stopped while others wait',
     'lost events, and images and backups that fail',
-    'functions that fail, objects that are not there',
     'rejected objects that are huge, or gone',
   ],
 };

@@ -1,7 +1,8 @@
 /** The workflow with every option that changes a policy, and scenarios that use every permission it has. */
+import { join } from 'node:path';
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { simulate, type Simulation } from '../../local';
 import {
@@ -12,7 +13,11 @@ import {
   ObjectWorkflow,
   Processor,
   SnapshotPolicy,
+  TaskFunction,
+  TaskState,
+  type ObjectWorkflowProps,
 } from '../../workflow';
+import { readObject } from './read-object';
 import { launchTemplateContext, oneSubnetFleet } from '../one-subnet-fleet';
 import { SimulatedInstances } from '../simulation/instances';
 import { changeTemplate, createFolder } from './assemblies';
@@ -23,8 +28,9 @@ import type { FleetKind } from './workflow-names';
  * keys of your own and every option. */
 export type Reference = FleetKind | 'full';
 
-/** @returns the directory of the assembly */
-export function synthesize(reference: Reference): string {
+/** @param hasOwnTasks Whether somebody's own tasks look at the object, before and after it is processed.
+ * @returns the directory of the assembly */
+export function synthesize(reference: Reference, hasOwnTasks = false): string {
   const app = new App({ outdir: createFolder(), context: launchTemplateContext });
   const stack = new Stack(app, 'Access', { env: { region: 'us-east-1', account: '111122223333' } });
   const options = { command: 'cp "$OBJECT_FILE" "$RESULTS_DIR/copy"' };
@@ -34,6 +40,7 @@ export function synthesize(reference: Reference): string {
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: store('Inbox').bucket, prefix: 'incoming/', suffix: '.csv' },
     processor: processors[reference](stack, options),
+    ...(hasOwnTasks && ownTasks(stack)),
     ...(isFull && {
       results: store('Results').bucket,
       quarantine: store('Quarantine').bucket,
@@ -53,6 +60,19 @@ export function synthesize(reference: Reference): string {
       if (Type === 'AWS::EC2::LaunchTemplate') data!.InstanceMarketOptions = { MarketType: 'spot' };
     }
   });
+}
+
+function ownTasks(stack: Stack): Pick<ObjectWorkflowProps, 'validators' | 'afterStorage'> {
+  const entry = join(__dirname, 'read-object.ts');
+  const afterwards = new TaskFunction(stack, 'Afterwards', { task: readObject, entry });
+  afterwards.allow(new PolicyStatement({ actions: ['s3:GetObjectVersion'], resources: ['arn:aws:s3:::*/incoming/*'] }));
+  return {
+    validators: [new TaskFunction(stack, 'Validator', { task: readObject, entry })],
+    afterStorage: new TaskState(stack, 'Afterwards state', {
+      function: afterwards,
+      input: { object: ObjectWorkflow.variables.object },
+    }),
+  };
 }
 
 const onGroup = (stack: Stack, options: { readonly command: string }): Processor =>
