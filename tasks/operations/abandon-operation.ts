@@ -1,8 +1,9 @@
 /** Ends an operation that nobody waits for any more: its command is cancelled, its slot freed, its place given up. */
-import { abandonCommand } from './command-end';
+import { abandonCommand, endWithFailure } from './command-end';
+import { isAwaited, longestTokenMs } from './completion';
 import { leavePlace } from './ledger';
-import { fleetPartition, type Operation } from './operation';
-import type { OperationContext } from './operation-context';
+import { fleetPartition, type CommandOperation, type Operation } from './operation';
+import type { OperationContext, StepContext, StepResult } from './operation-context';
 
 /** Error name that an abandoned operation ends with. */
 export const abandonedError = 'Operation.Abandoned';
@@ -28,4 +29,16 @@ export async function abandonOperation(
   }
   if (abandoned.kind !== 'command') return [];
   return context.ledger.readWaiting(fleetPartition(abandoned.settings.fleet.id), 1);
+}
+
+/** Asked before anything is sent that was planned a while ago: the execution may have ended, and its cleaner not have known
+ * of the operation yet. Between two tokens nobody seems to wait either; then whoever brings the next one goes on.
+ * @returns undefined when somebody waits */
+export async function stopUnlessAwaited(
+  operation: CommandOperation,
+  context: StepContext,
+): Promise<StepResult | undefined> {
+  if (await isAwaited(operation, context)) return undefined;
+  if (context.nowMs() - operation.taskTokenAtMs <= longestTokenMs) return 'waiting';
+  return endWithFailure(operation, abandonedError, 'nobody waited for it any more before it was sent', context);
 }

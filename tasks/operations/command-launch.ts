@@ -1,4 +1,5 @@
 /** The steps of a command whose instance is launched for it alone: the launch, and the wait until the instance takes commands. */
+import { stopUnlessAwaited } from './abandon-operation';
 import { endWithFailure, holdsSlot, missDeadline, tryAgain } from './command-end';
 import { readLaunch } from './fleet-instances';
 import { launchInstance, terminateInstance, type LaunchFleet } from './launch';
@@ -110,6 +111,8 @@ async function waitForAgent(
       return tryAgain(operation, 'Instance.Lost', obstacle, context);
     }
     case 'ready': {
+      const stopped = await stopUnlessAwaited(operation, context);
+      if (stopped !== undefined) return stopped;
       const starting = { phase: 'starting', slot, instanceId, intentAtMs: nowMs } as const;
       const lease = takeSlot(fleet.id, leaseFor(operation, slot, nowMs), nowMs);
       const saved = await context.ledger.saveOperation({ ...operation, progress: starting }, lease);

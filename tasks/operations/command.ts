@@ -1,9 +1,10 @@
 /** The steps of a command: waits for a slot, writes down what it is about to do, sends the command once, sees how it ended. */
 import { InvocationDoesNotExist, SSMClient, type GetCommandInvocationResult } from '@aws-sdk/client-ssm';
+import { stopUnlessAwaited } from './abandon-operation';
 import { endInvocation, giveBack, holdsSlot, missDeadline, tryAgain } from './command-end';
 import { stepLaunch } from './command-launch';
 import { judgeInvocation } from './command-status';
-import { isAwaited, wakeOwner } from './completion';
+import { isAwaited, longestTokenMs, wakeOwner } from './completion';
 import { readFleet, wakeNext } from './fleet';
 import { findLoss } from './fleet-instances';
 import { protectInstance } from './fleet-protection';
@@ -21,9 +22,6 @@ const invocationGraceMs = 10 * 60_000;
 
 /** From the end of a token until the next one has come, crashes of its bringer included. */
 const betweenTokensMs = 15_000;
-
-/** A state's heartbeat brings another token within half an hour. */
-const longestTokenMs = 32 * 60_000;
 
 /** How many of those who wait look after the fleet. A lost poke is found out by the first of their re-checks; a thousand who
  * stand behind them would only ask the same again. */
@@ -161,6 +159,8 @@ async function findOrSend(operation: CommandInPhase<'starting'>, context: StepCo
   if (isLate(operation, context)) return missDeadline(operation, context);
   const nowMs = context.nowMs();
   if (nowMs - intentAtMs < listingGraceMs) return 'waiting';
+  const stopped = await stopUnlessAwaited(operation, context);
+  if (stopped !== undefined) return stopped;
   const loss = await findLoss(instanceOf(operation), context);
   if (loss !== undefined) return tryAgain(operation, 'Instance.Lost', loss, context);
   if (!(await protectInstance(operation.settings.fleet, instanceOf(operation), context))) {

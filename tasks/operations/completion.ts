@@ -17,6 +17,9 @@ const staleTokenErrors: ReadonlySet<string> = new Set(['TaskTimedOut', 'TaskDoes
 const maximumErrorLength = 256;
 const maximumCauseLength = 32_768;
 
+/** A state's heartbeat brings another token within half an hour. */
+export const longestTokenMs = 32 * 60_000;
+
 /** A token that was given to us this recently need not be asked about. */
 const freshTokenMs = 30_000;
 
