@@ -110,7 +110,8 @@ async function followJob<Shared extends SharedJobOperation>(
         { partition: group.partition },
         operation.deadlineAtMs,
       );
-      await context.ledger.saveGroup({ ...group, job: { ...job, jobId: status.jobId, beganAfterMs } }, pointer);
+      const begun = { ...job, jobId: status.jobId, beganAfterMs, begunAtMs: context.nowMs() };
+      await context.ledger.saveGroup({ ...group, job: begun }, pointer);
       return true;
     }
     case 'unknown':

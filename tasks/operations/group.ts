@@ -17,6 +17,8 @@ const job = z.object({
   beganAfterMs: z.number(),
   /** What AWS calls it; absent as long as it is not known to have begun. */
   jobId: z.string().optional(),
+  /** When AWS said so. It may have refused for long before. */
+  begunAtMs: z.number().optional(),
   failure: jobFailure.optional(),
 });
 export type Job = z.output<typeof job>;

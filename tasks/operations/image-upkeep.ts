@@ -8,6 +8,8 @@ import {
   type ResourceTypeRequest,
 } from '@aws-sdk/client-ec2';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { imageTagKeys, tagOf } from './image-identity';
+import { imagesPartition } from './operation';
 import type { StepContext } from './operation-context';
 import type { ImageSettings } from './settings';
 
@@ -28,7 +30,7 @@ export async function publishImage(parameterName: string, imageId: string, conte
 }
 
 /** Removes the images of a set that are beyond its retention and that nothing uses: no instance was launched from them, no
- * version of a launch template names them, and the parameter does not either.
+ * version of a launch template names them, the parameter does not either, and no execution waits for them.
  * What cannot be removed is logged and stays for the next time: it must not fail the image that is new.
  * @param copiesIn A Region, to do the same with the copies there.
  *   @default - the images themselves */
@@ -50,7 +52,8 @@ export async function keepNewImages(
       for (const id of await readPublishedImage(settings.parameterName, context)) inUse.add(id);
     for (const image of surplus) {
       // The parameter may not show the new image yet: SSM checks in its own time whether there is such an image.
-      if (image.ImageId !== newImageId && !inUse.has(image.ImageId)) await removeImage(image, ec2, context);
+      if (image.ImageId === newImageId || inUse.has(image.ImageId) || (await isAwaited(image, context))) continue;
+      await removeImage(image, ec2, context);
     }
   } catch (error) {
     context.log.warn('Images beyond their retention could not be removed', { problem: String(error), copiesIn });
@@ -142,6 +145,17 @@ async function readPublishedImage(
     if ((error as Error).name === 'ParameterNotFound') return [];
     throw error;
   }
+}
+
+/** Whether an image, or the one that it is a copy of, is still the job that executions wait for: more instances than images
+ * are kept may be imaged at a time. */
+async function isAwaited(image: Image, context: StepContext): Promise<boolean> {
+  const instanceId = tagOf(image, imageTagKeys.instance);
+  if (instanceId === undefined) return false;
+  const partition = imagesPartition(instanceId);
+  const { job } = await context.ledger.readGroup(partition);
+  if (job === undefined || job.failure !== undefined || job.name !== tagOf(image, imageTagKeys.job)) return false;
+  return (await context.ledger.readWaiting(partition, 1)).length > 0;
 }
 
 async function removeImage(image: Image, ec2: EC2Client, context: StepContext): Promise<void> {

@@ -85,8 +85,8 @@ async function createImage(operation: ImageOperation, job: Job, context: StepCon
 const hiddenImage: JobStatus = { kind: 'unknown', obstacle: 'the image, if it exists, is not shown yet' };
 
 /** Right after its creation an image may not be shown: that it is not there is known only later. */
-function isStillHidden({ beganAfterMs }: Job, context: StepContext): boolean {
-  return context.nowMs() - beganAfterMs < visibilityGraceMs;
+function isStillHidden({ beganAfterMs, begunAtMs = beganAfterMs }: Job, context: StepContext): boolean {
+  return context.nowMs() - begunAtMs < visibilityGraceMs;
 }
 
 /** The name is taken: by this very job, if its first attempt did reach EC2. */

@@ -1,5 +1,6 @@
 import { backUpResults, snapshotInstance, type CommandOutcome, type StoredResults } from '../../tasks';
 import { beyondRetention } from '../../tasks/operations/image-upkeep';
+import { ServiceError } from '../../local/services/service';
 import { Account, ledgerTable, type AccountOptions, type Visit } from './account';
 
 jest.setTimeout(30_000);
@@ -70,6 +71,19 @@ describe('snapshot-instance', () => {
     const [image] = account.ec2.images.all.values();
     expect(image).toMatchObject({ name: visit.output!['imageName'], state: 'available' });
     expect(image!.tags.get('object-workflow:image-set')).toBe('sales-report');
+  });
+
+  it('waits for an image to be shown, however long EC2 had refused to make it', async () => {
+    const account = await newAccount();
+    const refusedUntilMs = account.clock.nowMs() + 20 * 60_000;
+    account.cloud.intercept((call, next) => {
+      if (call.operation !== 'CreateImage' || account.clock.nowMs() >= refusedUntilMs) return next(call);
+      throw new ServiceError('RequestLimitExceeded', 'Request limit exceeded.', 503);
+    });
+    const visit = await snapshot(account, 1);
+    await account.pass(3 * 3600);
+    expect(visit.status).toBe('succeeded');
+    expect(account.ec2.images.all.size).toBe(1);
   });
 
   it('does not reboot the instance unless it is asked to', async () => {
@@ -292,6 +306,20 @@ describe('images that are in use', () => {
 });
 
 describe('the retention of images', () => {
+  it('spares an image that executions still wait for, whatever others have made since', async () => {
+    const account = await newAccount({ instanceCount: 2, eventsArrive: false });
+    const settings = { retention: { count: 1 } };
+    const first = await snapshot(account, 1, settings, 0);
+    await account.pass(60);
+    const second = await snapshot(account, 2, settings, 1);
+    await account.pass(5 * 60 + 10);
+    const [, newest] = account.ec2.images.all.keys();
+    await account.relay(account.events.find(({ detail }) => detail['ImageId'] === newest)!);
+    await account.pass(3600);
+    expect([first.status, second.status]).toEqual(['succeeded', 'succeeded']);
+    expect(account.ec2.images.all.size).toBe(2);
+  });
+
   const day = 24 * 3_600_000;
   const image = (ageDays: number) => ({
     ImageId: `ami-${ageDays}`,
