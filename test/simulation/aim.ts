@@ -19,7 +19,8 @@ export const callers: Readonly<Record<string, string>> = {
   QuarantineObject: 'Quarantine object',
   Relay: '(relay)',
   Cleaner: '(cleaner)',
-  Keeper: '(keeper)',
+  // The last part of its path: Keeper/Function.
+  Function: '(keeper)',
   events: '(rules)',
 };
 
@@ -60,7 +61,7 @@ export const cells: readonly Cell[] = faultKinds.flatMap((kind) => placesFor(kin
 
 /** Those that a variant has: whoever launches instances has a keeper, and makes no images. */
 function cellsOf(variant: Variant): readonly Cell[] {
-  const absent = new Set(variant === 'launches' ? ['Protect', 'Snapshot instance'] : [callers['Keeper']]);
+  const absent = new Set(variant === 'launches' ? ['Protect', 'Snapshot instance'] : [callers['Function']]);
   return cells.filter(({ place }) => !absent.has(place));
 }
 
@@ -83,7 +84,7 @@ const crucialCalls: Readonly<Record<string, Readonly<Record<string, number>>>> =
   SnapshotInstance: { 'ec2:CreateImage': 3, 'dynamodb:TransactWriteItems': 8 },
   BackUpResults: { 'backup:StartBackupJob': 3, 'dynamodb:TransactWriteItems': 8 },
   Cleaner: { 'dynamodb:TransactWriteItems': 2, 'dynamodb:UpdateItem': 2, 'dynamodb:Query': 3 },
-  Keeper: { 'ssm:SendCommand': 2, 'dynamodb:TransactWriteItems': 8, 'ec2:TerminateInstances': 2 },
+  Function: { 'ssm:SendCommand': 2, 'dynamodb:TransactWriteItems': 8, 'ec2:TerminateInstances': 2 },
   ValidateObject: { 'dynamodb:UpdateItem': 5 },
   QuarantineObject: { 's3:CopyObject': 1, 'dynamodb:UpdateItem': 1 },
 };

@@ -100,7 +100,10 @@ function checkOutlived({ simulation, observer }: World): string[] {
   );
   return [...simulation.services.ssm.commands.all.values()].flatMap(
     ({ commandId, comment, requestedAtMs, invocations }) => {
-      const endedAtMs = Math.max(...invocations.map((invocation) => invocation.endedAtMs ?? Infinity));
+      // One that was never delivered has never begun.
+      const endOf = ({ endedAtMs, status }: (typeof invocations)[number]): number =>
+        endedAtMs ?? (status === 'TimedOut' ? requestedAtMs : Infinity);
+      const endedAtMs = Math.max(...invocations.map(endOf));
       const askedAtMs = Math.min(endedAtMs, observer.cancelledAtMs.get(commandId) ?? Infinity);
       const left = badEnds
         .get(String(owners.get(operationIdOf(comment))))

@@ -49,13 +49,6 @@ const tasks: readonly Mutant[] = [
     law: /law 2: .* was sent \d+ times/,
   },
   {
-    name: 'steal a slot: take it whoever holds it',
-    file: `${operations}/ledger.ts`,
-    from: 'leaseExpiresAtMs <= :now OR operationId = :me',
-    to: 'leaseExpiresAtMs <= :now OR operationId = :me OR operationId <> :me',
-    law: /law 4: two operations hold/,
-  },
-  {
     name: 'count slots instead of leasing them: a slot that was not given back stays taken',
     file: `${operations}/fleet.ts`,
     from: 'const nowMs = context.nowMs();',

@@ -173,6 +173,27 @@ describe('process-object', () => {
     expect(account.items('fleet#')).toEqual([]);
   });
 
+  it('does not take a slot that another has taken since it was seen to be free', async () => {
+    const account = new Account();
+    await account.pass(30);
+    const slot = { instanceId: account.instanceIds[0]!, number: 1 };
+    const taken = { pk: 'fleet#workers', sk: `slot#${slot.instanceId}#1`, ...slot, operationId: 'other' };
+    let isTaken = false;
+    account.cloud.intercept(async (call, next) => {
+      if (call.operation === 'TransactWriteItems' && JSON.stringify(call.input).includes(taken.sk) && !isTaken) {
+        isTaken = true;
+        await account.write({ ...taken, leaseExpiresAtMs: account.clock.nowMs() + 3_600_000 });
+      }
+      return next(call);
+    });
+    const object = await account.claim(execution);
+    account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    await account.pass(60);
+    expect(isTaken).toBe(true);
+    expect(account.item(taken.pk, taken.sk)).toMatchObject({ operationId: 'other' });
+    expect(account.ssm.commands.all.size).toBe(0);
+  });
+
   it('leaves nothing behind: no slot, no place in the queue', async () => {
     const { account } = await start(() => ({}), { count: 3 });
     await account.pass(3600);
