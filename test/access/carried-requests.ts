@@ -81,14 +81,24 @@ export function askCarriedRequests(simulation: Simulation, requests = readCarrie
   const statements = new Set(simulation.access.statements().map(({ sid }) => sid));
   return WorkflowNames.of(simulation)
     .flatMap((names) =>
-      requests.flatMap(forEverybody).filter((request) => {
-        const asked = ask(simulation, names, request);
-        if (asked !== false) return false;
-        const isForWhatIsThere = request.statement === undefined || statements.has(request.statement);
-        return request.allowedIn.includes(names.fleetKind) && isForWhatIsThere;
-      }),
+      requests
+        .flatMap(forEverybody)
+        .filter((request) => ask(simulation, names, request) === false && isDue(request, names, statements)),
     )
     .map(({ by, action, resource }) => `refused to ${by}: ${action} on ${resource}`);
+}
+
+/** Whether a workflow has to allow a request. */
+function isDue(
+  { allowedIn, statement }: CarriedRequest,
+  names: WorkflowNames,
+  statements: ReadonlySet<string | undefined>,
+): boolean {
+  // What only options are for, is for none that is not chosen.
+  if (allowedIn.length === 0) return statement !== undefined && statements.has(statement);
+  const owner = anybodys.find((one) => one.statements.includes(statement ?? ''))?.roles[0];
+  const isThere = owner === undefined || names.concrete(`{${owner}/Role/Resource}`) !== undefined;
+  return isThere && allowedIn.includes(names.fleetKind);
 }
 
 /** @returns undefined where the template has not what the request is about */
