@@ -27,7 +27,9 @@ export function resourceFacts(sources: FactSources, model: AccessModel): Resourc
     region,
     accountId,
     ec2Tags: (id) => ec2.findTags(id),
-    snapshotsOfImage: (imageId) => ec2.findImage(imageId)?.snapshotIds ?? [],
+    // Those that are gone already, with the image or before it, are nothing that anybody could delete.
+    snapshotsOfImage: (imageId) =>
+      (ec2.findImage(imageId)?.snapshotIds ?? []).filter((snapshotId) => ec2.findTags(snapshotId) !== undefined),
     roleOfProfile: (profile) => iam.roleOfInstance(profile)?.arn,
     launchTemplate: (idOrName) => {
       const templates = [...ec2.instances.launchTemplates.values()];

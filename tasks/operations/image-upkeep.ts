@@ -4,6 +4,7 @@ import {
   DescribeImageReferencesCommand,
   DescribeImagesCommand,
   EC2Client,
+  type DeregisterImageCommandOutput,
   type Image,
   type ResourceTypeRequest,
 } from '@aws-sdk/client-ec2';
@@ -159,9 +160,7 @@ async function isAwaited(image: Image, context: StepContext): Promise<boolean> {
 }
 
 async function removeImage(image: Image, ec2: EC2Client, context: StepContext): Promise<void> {
-  const { DeleteSnapshotResults = [] } = await ec2.send(
-    new DeregisterImageCommand({ ImageId: image.ImageId, DeleteAssociatedSnapshots: true }),
-  );
+  const { DeleteSnapshotResults = [] } = await deregister(image, ec2);
   // The image is gone even when a snapshot is not: that one would cost money for ever without anybody noticing.
   const left = DeleteSnapshotResults.filter(
     (result) => result.ReturnCode !== 'success' && result.ReturnCode !== 'skipped',
@@ -171,5 +170,15 @@ async function removeImage(image: Image, ec2: EC2Client, context: StepContext): 
       image: image.ImageId,
       snapshots: left.map((result) => `${result.SnapshotId}: ${result.ReturnCode}`),
     });
+  }
+}
+
+/** Executions end at the same moment, and each removes what it finds: who comes second has nothing left to do. */
+async function deregister({ ImageId }: Image, ec2: EC2Client): Promise<DeregisterImageCommandOutput> {
+  try {
+    return await ec2.send(new DeregisterImageCommand({ ImageId, DeleteAssociatedSnapshots: true }));
+  } catch (error) {
+    if (/^InvalidAMIID\.(Unavailable|NotFound)$/.test((error as Error).name)) return { $metadata: {} };
+    throw error;
   }
 }

@@ -320,6 +320,26 @@ describe('the retention of images', () => {
     expect(account.ec2.images.all.size).toBe(2);
   });
 
+  it('goes on when another execution removes the same images at that moment', async () => {
+    const account = await newAccount();
+    const ids: string[] = [];
+    for (let index = 0; index < 3; index++) {
+      const visit = await snapshot(account, index);
+      await account.pass(3600);
+      ids.push(String(visit.output!['imageId']));
+    }
+    let removals = 0;
+    account.cloud.intercept(async (call, next) => {
+      if (call.operation === 'DeregisterImage' && ++removals === 1) await next(call);
+      return next(call);
+    });
+    const last = await snapshot(account, 3, { retention: { count: 1 } });
+    await account.pass(3600);
+    const left = [...account.ec2.images.all.values()].filter(({ state }) => state === 'available');
+    expect(left.map(({ imageId }) => imageId)).toEqual([last.output!['imageId']]);
+    expect(removals).toBe(3);
+  });
+
   const day = 24 * 3_600_000;
   const image = (ageDays: number) => ({
     ImageId: `ami-${ageDays}`,
