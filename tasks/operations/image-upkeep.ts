@@ -149,14 +149,20 @@ async function readPublishedImage(
 }
 
 /** Whether an image, or the one that it is a copy of, is still the job that executions wait for: more instances than images
- * are kept may be imaged at a time. */
+ * are kept may be imaged at a time. A job that nobody waits for is closed: whoever comes next begins another one, and does not
+ * wait for what is removed now. A copy, once removed, cannot be made again under its name's token. */
 async function isAwaited(image: Image, context: StepContext): Promise<boolean> {
   const instanceId = tagOf(image, imageTagKeys.instance);
   if (instanceId === undefined) return false;
   const partition = imagesPartition(instanceId);
-  const { job } = await context.ledger.readGroup(partition);
+  const group = await context.ledger.readGroup(partition);
+  const { job } = group;
   if (job === undefined || job.failure !== undefined || job.name !== tagOf(image, imageTagKeys.job)) return false;
-  return (await context.ledger.readWaiting(partition, 1)).length > 0;
+  if ((await context.ledger.readWaiting(partition, 1)).length > 0) return true;
+  const cause = `Nobody waited for the image ${job.name} any more when there were newer ones, and it was removed`;
+  const closed = { ...job, failure: { error: 'Image.Failed', cause, retry: 'later' } } as const;
+  // Whoever has come meanwhile, and looks at the job, has the image stay.
+  return (await context.ledger.saveGroup({ ...group, job: closed })) === undefined;
 }
 
 async function removeImage(image: Image, ec2: EC2Client, context: StepContext): Promise<void> {

@@ -1,6 +1,6 @@
 import { backUpResults, snapshotInstance, type CommandOutcome, type StoredResults } from '../../tasks';
 import { beyondRetention } from '../../tasks/operations/image-upkeep';
-import { ServiceError } from '../../local/services/service';
+import { ServiceError, type Service } from '../../local/services/service';
 import { Account, ledgerTable, type AccountOptions, type Visit } from './account';
 
 jest.setTimeout(30_000);
@@ -33,7 +33,13 @@ async function newAccount(options: AccountOptions = {}): Promise<Account> {
   return account;
 }
 
-async function snapshot(account: Account, index: number, settings: object = {}, instance = 0): Promise<Visit> {
+async function snapshot(
+  account: Account,
+  index: number,
+  settings: object = {},
+  instance = 0,
+  redriveCount = 0,
+): Promise<Visit> {
   const executionArn = executionOf(index);
   const object = await account.claim(executionArn, String(index));
   const outcome: CommandOutcome = {
@@ -47,7 +53,7 @@ async function snapshot(account: Account, index: number, settings: object = {}, 
     ...{ resultsPrefix: 'out/', manifestKey: 'out/manifest.tsv', startedAt: '', finishedAt: '' },
   };
   const input = { object, outcome, results: results(account) };
-  return account.enter(snapshotInstance, { ...imageSettings, ...settings }, input, { executionArn });
+  return account.enter(snapshotInstance, { ...imageSettings, ...settings }, input, { executionArn, redriveCount });
 }
 
 async function backUp(account: Account, index: number, settings: object = {}): Promise<Visit> {
@@ -338,6 +344,26 @@ describe('the retention of images', () => {
     const left = [...account.ec2.images.all.values()].filter(({ state }) => state === 'available');
     expect(left.map(({ imageId }) => imageId)).toEqual([last.output!['imageId']]);
     expect(removals).toBe(3);
+  });
+
+  it('lets whoever comes back for an image whose copy was removed have another one', async () => {
+    const account = await newAccount({ instanceCount: 2, imageDurationMs: 600_000 });
+    account.cloud.addElsewhere('ec2', (other) => account.ec2.in(other) as Service);
+    const settings = { retention: { count: 1 }, copies: [{ region: 'sa-east-1' }] };
+    const first = await snapshot(account, 1, settings, 0);
+    await account.pass(620);
+    account.end(first);
+    await account.cleanUp(executionOf(1));
+    // The image itself stays.
+    const [imageId] = account.ec2.images.all.keys();
+    account.ec2.instances.launch({ imageId, alreadyRunning: true });
+    await account.pass(1200);
+    const second = await snapshot(account, 2, settings, 1);
+    await account.pass(3 * 3600);
+    const again = await snapshot(account, 1, settings, 0, 1);
+    await account.pass(6 * 3600);
+    expect([first.status, second.status, again.status]).toEqual(['ended', 'succeeded', 'succeeded']);
+    expect(again.output).toMatchObject({ copies: [{ region: 'sa-east-1', state: 'available' }] });
   });
 
   const day = 24 * 3_600_000;
