@@ -176,7 +176,8 @@ async function findOrSend(operation: CommandInPhase<'starting'>, context: StepCo
 }
 
 async function lookAtInvocation(operation: CommandInPhase<'running'>, context: StepContext): Promise<StepResult> {
-  const { commandId, sentAtMs } = operation.progress;
+  const { commandId, sentAtMs, loss: knownLoss } = operation.progress;
+  if (knownLoss !== undefined) return tryAgain(operation, 'Instance.Lost', knownLoss, context);
   let invocation: GetCommandInvocationResult;
   try {
     invocation = await readInvocation(commandId, instanceOf(operation), context.client(SSMClient));
@@ -187,8 +188,11 @@ async function lookAtInvocation(operation: CommandInPhase<'running'>, context: S
     return tryAgain(operation, 'Instance.Lost', 'SSM does not know the command any more', context);
   }
   const verdict = judgeInvocation(invocation.Status, invocation.StatusDetails);
+  const isOverdue = isLate(operation, context);
+  // Whoever missed the deadline may have died between the command's cancellation and its own next line.
+  if (isOverdue && (verdict === 'pending' || verdict === 'cancelled')) return missDeadline(operation, context);
   if (verdict !== 'pending') return endInvocation(operation, invocation, verdict, context);
-  if (isLate(operation, context)) return missDeadline(operation, context);
   const loss = await findLoss(instanceOf(operation), context);
-  return loss === undefined ? 'waiting' : tryAgain(operation, 'Instance.Lost', loss, context);
+  if (loss === undefined) return 'waiting';
+  return (await context.ledger.saveOperation({ ...operation, progress: { ...operation.progress, loss } })) ?? 'moved';
 }

@@ -67,7 +67,15 @@ const commandProgress = z.discriminatedUnion('phase', [
   }),
   /** Holds a slot and is about to send the command, or has sent it and did not live to write that down. */
   z.object({ phase: z.literal('starting'), slot, intentAtMs: z.number(), ...launchedInstance }),
-  z.object({ phase: z.literal('running'), slot, commandId: z.string(), sentAtMs: z.number(), ...launchedInstance }),
+  z.object({
+    phase: z.literal('running'),
+    slot,
+    commandId: z.string(),
+    sentAtMs: z.number(),
+    /** Why its instance is given up; written before the command is cancelled, which is then nobody else's doing. */
+    loss: z.string().optional(),
+    ...launchedInstance,
+  }),
 ]);
 
 const commandOperation = common.extend({

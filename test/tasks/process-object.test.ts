@@ -314,6 +314,38 @@ describe('process-object', () => {
     expect(account.ssm.commands.all.size).toBe(2);
   });
 
+  describe('that dies right after it has cancelled a command', () => {
+    const diesOnce = (account: Account): void => {
+      let dead: string | undefined;
+      account.cloud.intercept(async (call, next) => {
+        const { session } = call.principal;
+        const isDead = dead !== undefined && session === dead;
+        const output = isDead ? {} : await next(call);
+        if (call.operation === 'CancelCommand') dead ??= session;
+        if (dead === undefined || session !== dead) return output;
+        throw new Error('the function crashed');
+      });
+    };
+
+    it('goes on to another instance when it gave up the first', async () => {
+      const { account, visit } = await start(() => ({ durationMs: 600_000 }), { instanceCount: 2 });
+      diesOnce(account);
+      const [command] = account.ssm.commands.all.values();
+      account.ec2.instances.terminate(account.ec2.instances.get(command!.invocations[0]!.instanceId));
+      await account.pass(3600);
+      expect(visit).toMatchObject({ status: 'succeeded' });
+      expect(account.ssm.commands.all.size).toBe(2);
+    });
+
+    it('still says that the deadline was missed', async () => {
+      const { account, visit } = await start(() => ({}), { settings: { deadlineSeconds: 60 } });
+      diesOnce(account);
+      account.ssm.agents.set(account.instanceIds[0]!, { online: false });
+      await account.pass(3600);
+      expect(visit).toMatchObject({ status: 'failed', error: 'Command.DeadlineExceeded' });
+    });
+  });
+
   it('waits for an instance, and names its absence when the deadline comes', async () => {
     const { account, visit } = await start(() => ({}), { instanceCount: 0, settings: { deadlineSeconds: 7200 } });
     await account.pass(3 * 3600);
