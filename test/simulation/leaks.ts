@@ -19,6 +19,8 @@ export function checkJobs({ simulation: { services } }: World): string[] {
     untilMs: image.endedAtMs ?? Infinity,
     what: `image ${image.name}`,
   }));
+  const names = images.map(({ what }) => what);
+  const twice = names.filter((name, index) => names.indexOf(name) < index);
   const jobs = [...services.backup.jobs.all.values()];
   const overlapping = jobs.filter((job) =>
     jobs.some((other) => other.createdAtMs < job.createdAtMs && job.createdAtMs < (other.completedAtMs ?? Infinity)),
@@ -27,29 +29,44 @@ export function checkJobs({ simulation: { services } }: World): string[] {
     images.some((other, place) => place < index && other.of === image.of && image.fromMs < other.untilMs),
   );
   return [
+    ...twice.map((name) => `law 4: ${name} was made twice`),
     ...atOnce.map(({ what }) => `law 4: ${what} was made beside another one of the same instance`),
     ...overlapping.map(({ jobId }) => `law 4: backup job ${jobId} was started while another one was under way`),
   ];
 }
 
-/** A job that succeeded has served somebody, unless who had asked for it was gone by then. */
+/** A job that succeeded has served somebody, unless who had asked for it was gone by then: its operation may be there all the
+ * same, and be served by a later job, when the cleaner has not found it. */
 export function checkServed({ simulation }: World): string[] {
   const operations = itemsOf(simulation).filter(({ sk, kind }) => sk === 'operation' && kind !== 'command');
   const completions = operations.flatMap(({ completion }) => (completion as Completion | undefined) ?? []);
   if (completions.length < operations.length || completions.some(({ kind }) => kind === 'failure')) return [];
   const served = new Set(completions.flatMap(({ output }) => [output?.['imageId'], output?.['backupJobId']]));
+  const badEnds = badEndsOf(simulation);
+  const gone = operations.filter(({ owner, createdAtMs, completion }) => {
+    const wasOpen = (atMs: number): boolean => Number(createdAtMs) <= atMs && atMs < (completion as Completion).atMs;
+    return badEnds.get(String(owner))?.some(wasOpen) === true;
+  });
   const { ec2, backup } = simulation.services;
   const made = [
     ...[...ec2.images.all.values()]
       .filter(({ tags, failure }) => tags.has(imageTagKeys.job) && failure === undefined)
-      .map(({ imageId }) => imageId),
-    ...[...backup.jobs.all.values()].filter(({ state }) => state === 'COMPLETED').map(({ jobId }) => jobId),
+      .map(({ imageId: id, sourceInstanceId: of, createdAtMs: atMs }) => ({ id, of, atMs })),
+    ...[...backup.jobs.all.values()]
+      .filter(({ state }) => state === 'COMPLETED')
+      .map(({ jobId: id, createdAtMs: atMs }) => ({ id, of: undefined, atMs })),
   ];
-  return made.filter((id) => !served.has(id)).map((id) => `law 4: job ${id} was made for nobody`);
+  return made
+    .filter(({ id }) => !served.has(id))
+    .filter(
+      ({ of, atMs }) => !gone.some(({ instanceId, createdAtMs }) => instanceId === of && Number(createdAtMs) <= atMs),
+    )
+    .map(({ id }) => `law 4: job ${id} was made for nobody`);
 }
 
 interface Completion {
   readonly kind: 'success' | 'failure';
+  readonly atMs: number;
   readonly output?: Item;
 }
 
@@ -85,16 +102,21 @@ function wasCleanerHindered(endedAtMs: number, simulation: Simulation): boolean 
   });
 }
 
-function checkOutlived({ simulation, observer }: World): string[] {
-  const owners = new Map(
-    itemsOf(simulation).flatMap(({ sk, id, owner }) => (sk === 'operation' ? [[id, owner] as const] : [])),
-  );
-  const badEnds = new Map(
-    simulation.executions.map(({ arn, history }) => [
+/** When executions have failed, or were stopped, by their ARN: with redrives some have more than once. */
+function badEndsOf({ executions }: Simulation): ReadonlyMap<string, readonly number[]> {
+  return new Map(
+    executions.map(({ arn, history }) => [
       arn,
       history.filter(({ type }) => /^Execution(Failed|Aborted|TimedOut)$/.test(type)).map(({ timestamp }) => timestamp),
     ]),
   );
+}
+
+function checkOutlived({ simulation, observer }: World): string[] {
+  const owners = new Map(
+    itemsOf(simulation).flatMap(({ sk, id, owner }) => (sk === 'operation' ? [[id, owner] as const] : [])),
+  );
+  const badEnds = badEndsOf(simulation);
   return [...simulation.services.ssm.commands.all.values()].flatMap(
     ({ commandId, comment, requestedAtMs, invocations }) => {
       // One that was never delivered has never begun.
