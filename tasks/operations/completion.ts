@@ -21,7 +21,7 @@ const maximumCauseLength = 32_768;
 export const longestTokenMs = 32 * 60_000;
 
 /** A token that was given to us this recently need not be asked about. */
-const freshTokenMs = 30_000;
+export const freshTokenMs = 30_000;
 
 /** Stores that the operation has succeeded. */
 export function succeed(

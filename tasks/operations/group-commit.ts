@@ -1,9 +1,11 @@
 /** Images and backups as group commits: a job that began after an operation's results were stored serves that operation,
  * whoever asked for it. So a thousand executions make as many jobs as fit one after another, not a thousand. */
-import { fail, succeed } from './completion';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { fail, freshTokenMs, succeed } from './completion';
 import type { Group, Job, JobFailure } from './group';
-import { putPointer } from './ledger';
-import type { SharedJobOperation } from './operation';
+import { leavePlace, putPointer } from './ledger';
+import { isWorkedOn } from './object-record';
+import type { Operation, SharedJobOperation } from './operation';
 import type { StepContext, StepResult } from './operation-context';
 
 /** What beginning a job, or looking at it, may come to. */
@@ -56,7 +58,25 @@ export async function stepSharedJob<Shared extends SharedJobOperation>(
   if (context.nowMs() >= operation.deadlineAtMs) return missDeadline(operation, group, jobs, context);
   if (job !== undefined && job.failure === undefined) return 'waiting';
   if (context.nowMs() < nextJobDueAtMs(operation, group)) return 'waiting';
+  if (!(await isUnderWay(operation, context))) return stepAside(operation, context);
   return beginJob(operation, group, jobs, context);
+}
+
+/** Whether the operation's execution still works on its object: asked of the ledger, which every function may read. Whoever has
+ * just brought a token has made sure of it. */
+async function isUnderWay({ owner, object, taskTokenAtMs }: Operation, context: StepContext): Promise<boolean> {
+  const nowMs = context.nowMs();
+  if (nowMs - taskTokenAtMs < freshTokenMs) return true;
+  const { tableName } = context.ledger;
+  return isWorkedOn({ client: context.client(DynamoDBClient), tableName, record: object.record, owner, nowMs });
+}
+
+/** The execution has ended, and the cleaner has not found the operation: no job begins for it, and the next in the list comes
+ * first. Should it go on after all, because a redrive came before the cleaner, its next re-check puts it back. */
+async function stepAside(operation: SharedJobOperation, context: StepContext): Promise<StepResult> {
+  if ((await context.ledger.saveOperation(operation, leavePlace(operation.place))) === undefined) return 'moved';
+  context.poke(await context.ledger.readWaiting(operation.place.pk, 1));
+  return 'waiting';
 }
 
 /** A job that had begun before the operation was there is none of its own: a redriven execution asks for results of old. */

@@ -5,7 +5,7 @@
  * `runningIn` (name of the state machine, only while RUNNING: by it the sweep finds leases that have ended), `rejection`, `failure` ({ error, cause, at, redriveCount }), and of the attempt that last became STORED `storedAttempt` and `storedResults`.
  * The state "Complete" writes both, so that a later forced run that fails leaves the record STORED, with what was stored. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { UpdateItemCommand, type UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, UpdateItemCommand, type UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { fromItem, toItem, type PlainItem } from '../attribute-values';
 import type { RecordReference, Rejection, StoredResults } from '../object-reference';
 import { TaskError } from '../task-error';
@@ -34,6 +34,15 @@ export function stateMachineNameOf(executionArn: string): string {
  * @throws TaskError `Object.LeaseLost` */
 export async function renewLease(access: RecordAccess, redriveCount: number): Promise<void> {
   await renew(access, redriveCount, {});
+}
+
+/** Whether the execution still works on the record: not once the cleaner has written down that it has ended. */
+export async function isWorkedOn({ client, tableName, record, owner }: RecordAccess): Promise<boolean> {
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: tableName, Key: toItem(record), ConsistentRead: true }),
+  );
+  const known = Item && fromItem(Item);
+  return known?.['owner'] === owner && known['status'] === 'RUNNING';
 }
 
 /** Publishes results by naming them in the record, and extends the lease. Doing it again is harmless: the same owner writes

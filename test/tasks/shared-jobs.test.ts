@@ -117,6 +117,24 @@ describe('snapshot-instance', () => {
     expect(account.items('images#').map((item) => item['sk'])).toEqual(['group']);
   });
 
+  it('begins no image for an execution that has ended, though its cleaner came before the index showed the operation', async () => {
+    const account = await newAccount({ imageDurationMs: 600_000 });
+    account.cloud.intercept(async (call, next) => {
+      const output = await next(call);
+      if (call.input['IndexName'] !== 'owner-index') return output;
+      const items = output['Items'] as readonly { readonly pk: { readonly S: string } }[];
+      return { ...output, Items: items.filter(({ pk }) => pk.S.startsWith('object#')) };
+    });
+    const first = await snapshot(account, 0);
+    await account.pass(60);
+    const ended = await snapshot(account, 1);
+    account.end(ended);
+    await account.cleanUp(executionOf(1));
+    await account.pass(7200);
+    expect([first.status, account.ec2.images.all.size]).toEqual(['succeeded', 1]);
+    expect(account.items('images#').map((item) => item['sk'])).toEqual(['group']);
+  });
+
   it('begins images no more often than its policy allows', async () => {
     const account = await newAccount();
     const policy = { kind: 'atMostEvery', seconds: 6 * 3600 };
