@@ -42,6 +42,8 @@ const excuses: Readonly<Record<string, Excuse>> = {
   'Backup.Partial': (it) => countFailedBackups(it, 'backup-partial') > 0,
   // Only an execution that had ended can find its object in other hands.
   'Object.LeaseLost': ({ execution }) => execution.redriveCount > 0,
+  // "Complete" writes the record itself, without a handler that could say so in these words.
+  'DynamoDB.ConditionalCheckFailedException': isObjectTaken,
 };
 
 /** Whether an execution may have failed with an error, after all that has happened to it. */
@@ -55,6 +57,12 @@ export function wasHit(
   condition: (fault: Fault, subject: string, atMs: number) => boolean,
 ): boolean {
   return simulation.faults.hits.some(({ fault, subject, atMs }) => condition(fault, subject, atMs));
+}
+
+/** A redriven execution finds its object in the hands of another one, which it may not touch. */
+function isObjectTaken({ simulation, execution, upload }: Circumstances): boolean {
+  const record = simulation.records().find(({ sk }) => sk === `version#${upload?.versionId}`);
+  return execution.redriveCount > 0 && record !== undefined && record['owner'] !== execution.arn;
 }
 
 function behaves({ upload }: Circumstances, ...behaviours: readonly Behaviour[]): boolean {

@@ -71,11 +71,12 @@ export class SimulatedInstances {
 
   private async answer(request: ScriptRequest): Promise<ScriptResult> {
     const runId = request.parameters['OperationId']![0]!;
-    const known = this.runs.find((run) => run.runId === runId && run.instanceId === request.instanceId);
-    if (known !== undefined) return this.adopt(known);
     const environment = environmentOf(request);
     const versionId = environment['OBJECT_VERSION']!;
     const content = await this.read(environment);
+    // Nothing is waited for between this look and the entry below: two at once are told apart, as by the script's directory.
+    const known = this.runs.find((run) => run.runId === runId && run.instanceId === request.instanceId);
+    if (known !== undefined) return this.adopt(known);
     const run: CommandRun = {
       ...{ runId, instanceId: request.instanceId, commandId: request.commandId, versionId },
       attempt: Number(environment['OBJECT_ATTEMPT']),
