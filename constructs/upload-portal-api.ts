@@ -135,6 +135,8 @@ export class PortalApi extends Construct {
       },
     });
     workflow.grantReadResults(lambda);
+    // How far an execution has come, its operations tell.
+    ledger.grantFindByOwner(lambda);
     ledger.table.encryptionKey?.grantEncryptDecrypt(lambda);
     source.bucket.encryptionKey?.grantEncryptDecrypt(lambda);
     const isEverInParts = source.maximumSize === undefined || source.maximumSize.toBytes() >= multipartFrom.toBytes();

@@ -85,6 +85,17 @@ describe('a file', () => {
     expect(list.uploads).toMatchObject([{ id, state: 'STORED' }]);
   });
 
+  test('is followed on its way through the workflow', async () => {
+    const announced = await announce();
+    await sendForm(formOf(announced), content);
+    const states = new Set<string>();
+    for (let second = 0; second < 40; second++) {
+      await simulation.advance(1_000);
+      states.add((await call<Upload>(api, token, `GET /uploads/${announced.body.upload.id}`)).body.state);
+    }
+    expect([...states]).toEqual(['PROCESSING', 'STORED']);
+  });
+
   test('that is rejected or fails says so, with the reasons and without the insides', async () => {
     const rejected = await announce({ sizeBytes: 7 });
     await sendForm(formOf(rejected), 'reject\n');
