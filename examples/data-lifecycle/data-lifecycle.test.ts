@@ -234,6 +234,14 @@ describe('the deployed example', () => {
     expect((await visitor.call(`DELETE /uploads/${body.upload.id}`)).status).toBe(200);
   });
 
+  test('an upload is followed while it waits for its instance', async () => {
+    const visitor = await Visitor.signIn(served.pages[0]!, ana);
+    const { id } = await visitor.upload('van-9.csv', sampleLog('2026-01-03'));
+    await simulation.advance(10_000);
+    expect(await visitor.follow(id)).toMatchObject({ state: 'QUEUED' });
+    await simulation.settle();
+  });
+
   test('every permission is needed, and none is missing', () => {
     const judge = new PermissionJudge();
     judge.add(simulation);
