@@ -159,7 +159,7 @@ describe('the deployed example', () => {
     expect(denied).toEqual(['s3:PutObject', 's3:DeleteObject', 'ec2:TerminateInstances', 'backup:DeleteRecoveryPoint']);
   });
 
-  const inBrowser = browserPath === undefined ? test.skip : test;
+  const inBrowser = browserPath === undefined ? test.skip : test; // Without Chromium there is no page to look at.
   if (browserPath === undefined) test.skip('the page needs Chromium: CHROMIUM, or /usr/bin/chromium', () => undefined);
 
   inBrowser(

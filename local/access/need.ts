@@ -2,6 +2,7 @@
  * another one allows the same. */
 import type { DecidedRequest } from './enforcement';
 import { evaluate } from './evaluate';
+import { compilePattern } from './pattern';
 import type { Statement } from './policy';
 
 /** Names an action of a statement, the same in every simulation of one template. */
@@ -40,9 +41,5 @@ function needs(request: DecidedRequest, statement: Statement): boolean {
 
 /** @param pattern An action as a policy writes it. */
 export function matchesAction(pattern: string, action: string): boolean {
-  const escaped = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${escaped}$`, 'i').test(action);
+  return compilePattern(pattern, { kind: 'ignore-case' }).matches(action, () => undefined);
 }

@@ -53,8 +53,8 @@ export async function keepNewImages(
       for (const id of await readPublishedImage(settings.parameterName, context)) inUse.add(id);
     for (const image of surplus) {
       // The parameter may not show the new image yet: SSM checks in its own time whether there is such an image.
-      if (image.ImageId === newImageId || inUse.has(image.ImageId) || (await isAwaited(image, context))) continue;
-      await removeImage(image, ec2, context);
+      if (image.ImageId === newImageId || inUse.has(image.ImageId)) continue;
+      if (await closeUnawaitedJob(image, context)) await removeImage(image, ec2, context);
     }
   } catch (error) {
     context.log.warn('Images beyond their retention could not be removed', { problem: String(error), copiesIn });
@@ -148,21 +148,22 @@ async function readPublishedImage(
   }
 }
 
-/** Whether an image, or the one that it is a copy of, is still the job that executions wait for: more instances than images
- * are kept may be imaged at a time. A job that nobody waits for is closed: whoever comes next begins another one, and does not
- * wait for what is removed now. A copy, once removed, cannot be made again under its name's token. */
-async function isAwaited(image: Image, context: StepContext): Promise<boolean> {
+/** An image, or the one that it is a copy of, may still be the job that executions wait for: more instances than images are kept
+ * may be imaged at a time. A job that nobody waits for is closed: whoever comes next begins another one, and does not wait for
+ * what is removed now. A copy, once removed, cannot be made again under its name's token.
+ * @returns false when somebody waits for the image */
+async function closeUnawaitedJob(image: Image, context: StepContext): Promise<boolean> {
   const instanceId = tagOf(image, imageTagKeys.instance);
-  if (instanceId === undefined) return false;
+  if (instanceId === undefined) return true;
   const partition = imagesPartition(instanceId);
   const group = await context.ledger.readGroup(partition);
   const { job } = group;
-  if (job === undefined || job.failure !== undefined || job.name !== tagOf(image, imageTagKeys.job)) return false;
-  if ((await context.ledger.readWaiting(partition, 1)).length > 0) return true;
+  if (job === undefined || job.failure !== undefined || job.name !== tagOf(image, imageTagKeys.job)) return true;
+  if ((await context.ledger.readWaiting(partition, 1)).length > 0) return false;
   const cause = `Nobody waited for the image ${job.name} any more when there were newer ones, and it was removed`;
   const closed = { ...job, failure: { error: 'Image.Failed', cause, retry: 'later' } } as const;
   // Whoever has come meanwhile, and looks at the job, has the image stay.
-  return (await context.ledger.saveGroup({ ...group, job: closed })) === undefined;
+  return (await context.ledger.saveGroup({ ...group, job: closed })) !== undefined;
 }
 
 async function removeImage(image: Image, ec2: EC2Client, context: StepContext): Promise<void> {

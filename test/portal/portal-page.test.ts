@@ -24,7 +24,7 @@ let page: Page;
 /** What the browser complained about: errors of scripts and violations of the page's policy. */
 let complaints: string[];
 
-const inBrowser = browserPath === undefined ? describe.skip : describe;
+const inBrowser = browserPath === undefined ? describe.skip : describe; // Without Chromium there is no page to look at.
 
 if (browserPath === undefined) {
   test.skip('the page is tested only where Chromium is installed: CHROMIUM, or /usr/bin/chromium', () => undefined);

@@ -1,11 +1,9 @@
 /** How a command and its execution may end, through the whole workflow and real bash: what the ledger and the execution then say. */
 import { Duration } from 'aws-cdk-lib';
-import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
-import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { fromItem, toItem } from '../../tasks/attribute-values';
 import { simulate, type ObjectRecord, type SimulatedExecution, type Simulation } from '../../local';
 import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { oneSubnetFleet } from '../one-subnet-fleet';
 import { synthesizeOnce } from './synthesize-once';
 
 /** Does what the object says: each object is a script of its own. */
@@ -14,14 +12,7 @@ const command = 'bash "$OBJECT_FILE"';
 let simulation: Simulation;
 
 const assembly = synthesizeOnce('Endings', (stack) => {
-  const fleet = new AutoScalingGroup(stack, 'Fleet', {
-    vpc: new Vpc(stack, 'Network', { natGateways: 0 }),
-    launchTemplate: new LaunchTemplate(stack, 'Instance', {
-      instanceType: new InstanceType('t3.micro'),
-      machineImage: MachineImage.latestAmazonLinux2023(),
-      role: new Role(stack, 'InstanceRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }),
-    }),
-  });
+  const fleet = oneSubnetFleet(stack, { minCapacity: 1, maxCapacity: 1 });
   new ObjectWorkflow(stack, 'Workflow', {
     source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
     processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(fleet), { command, timeout: Duration.minutes(10) }),

@@ -1,14 +1,12 @@
 /** Copies of images in other Regions, through the whole workflow: what is made, tagged, encrypted, kept, reported and removed. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
-import { InstanceType, LaunchTemplate, MachineImage, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { simulate, type SimulateOptions, type Simulation } from '../../local';
 import { ServiceError } from '../../local/services/service';
 import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
 import { PermissionJudge } from '../access/permission-judge';
 import { SimulatedInstances } from '../simulation/instances';
+import { oneSubnetFleet } from '../one-subnet-fleet';
 import { synthesizeOnce } from './synthesize-once';
 
 const home = 'us-east-1';
@@ -21,14 +19,7 @@ let simulation: Simulation;
 const assembly = synthesizeOnce(
   'Copies',
   (stack) => {
-    const fleet = new AutoScalingGroup(stack, 'Fleet', {
-      vpc: new Vpc(stack, 'Network', { natGateways: 0 }),
-      launchTemplate: new LaunchTemplate(stack, 'Instance', {
-        instanceType: new InstanceType('t3.micro'),
-        machineImage: MachineImage.latestAmazonLinux2023(),
-        role: new Role(stack, 'InstanceRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }),
-      }),
-    });
+    const fleet = oneSubnetFleet(stack, { minCapacity: 1, maxCapacity: 1 });
     new ObjectWorkflow(stack, 'Workflow', {
       source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
       processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(fleet), { command: 'true' }),

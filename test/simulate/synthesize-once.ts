@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack, type StackProps } from 'aws-cdk-lib';
+import { launchTemplateContext } from '../one-subnet-fleet';
 
 /** @param define Puts into the stack what the file is about.
  * @returns what gives the directory of the assembly, once the tests run */
@@ -10,7 +11,7 @@ export function synthesizeOnce(stackName: string, define: (stack: Stack) => void
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), `${stackName.toLowerCase()}-`));
-    const app = new App({ outdir: folder });
+    const app = new App({ outdir: folder, context: launchTemplateContext });
     define(new Stack(app, stackName, props));
     app.synth();
   });

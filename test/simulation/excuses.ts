@@ -1,8 +1,8 @@
 /** With what an execution may fail: only with what really stood in its own way. A fault that hit others excuses nothing. */
 import type { Fault, FaultKind, Simulation } from '../../local';
 import type { SimulatedExecution } from '../../local/simulated-execution';
-import { commandsOf, operationsOf, type KnownOperation } from './dealings';
 import type { Behaviour } from './instances';
+import { commandsOf, operationsOf, type KnownOperation } from './known-operations';
 import type { Observer } from './observer';
 import type { Upload, Workload } from './workload';
 

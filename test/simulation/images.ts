@@ -2,8 +2,8 @@
 import type { Simulation } from '../../local';
 import type { ImageOutcome } from '../../tasks/object-reference';
 import { copyRegion, keptImageCount } from './assembly';
-import { itemsOf } from './dealings';
 import { wasHit } from './excuses';
+import { itemsOf } from './known-operations';
 import type { World } from './laws';
 
 /** Copies that records name are complete, and belong to the very image. */

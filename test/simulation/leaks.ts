@@ -2,8 +2,8 @@
 import type { Simulation } from '../../local';
 import { launchTagKeys } from '../../tasks/operations/fleet-instances';
 import { imageTagKeys } from '../../tasks/operations/image-identity';
-import { itemsOf, operationIdOf, type Item } from './dealings';
 import { wasHit } from './excuses';
+import { itemsOf, operationIdOf, type Item } from './known-operations';
 import type { World } from './laws';
 
 const minuteMs = 60_000;

@@ -1,7 +1,7 @@
 /** Watches a simulation as it goes, and notes at once what must never happen at any moment. */
 import type { ProgressEvent } from '../../local';
 import { fromItem } from '../../tasks/attribute-values';
-import { operationIdOf } from './dealings';
+import { operationIdOf } from './known-operations';
 
 /** One call, as the service answered it. */
 type CallEvent = Extract<ProgressEvent, { kind: 'call' }>;

@@ -1,4 +1,4 @@
-/** What can be found out afterwards about the dealings of executions: what the ledger and the services have of them. */
+/** The operations of executions, and their commands, as the ledger and the services know them afterwards. */
 import type { Simulation } from '../../local';
 import { fromItem } from '../../tasks/attribute-values';
 
