@@ -1,7 +1,6 @@
 /** Reads the fields of a definition's objects, and says where one has the wrong type. */
+import { isList, isObject, type JsonObject } from './data/json-value';
 import type { JsonValue, Problem } from './engine';
-
-type JsonObject = { readonly [name: string]: JsonValue };
 
 /** A definition that cannot be run. */
 export class InvalidDefinitionError extends Error {
@@ -91,16 +90,6 @@ export class Fields {
     if (word === undefined) throw wrongType(`${this.location}/${name}`, `one of ${words.join(', ')}`, value);
     return word;
   }
-}
-
-/** Whether a JSON value is an object. */
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !isList(value);
-}
-
-/** Whether a JSON value is an array. */
-export function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
-  return Array.isArray(value);
 }
 
 /** The error for a field whose value cannot be used. */

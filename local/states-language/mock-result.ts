@@ -1,7 +1,7 @@
 /** Checks a mocked result of TestState against what the called API answers, for the APIs that workflows use most. */
+import { isList, isObject } from './data/json-value';
 import type { TaskResource } from './definition';
 import type { JsonValue } from './engine';
-import { isList, isObject } from './fields';
 
 /** STRICT asks for the required fields, PRESENT looks only at those that are there. */
 export type FieldValidationMode = 'STRICT' | 'PRESENT' | 'NONE';

@@ -1,8 +1,8 @@
 /** Runs one attempt of a Task state: calls the host, waits for what completes the task, keeps its clocks. */
+import { isObject } from './data/json-value';
 import type { TaskResource, TaskState } from './definition';
 import type { JsonValue, TaskFailure, TaskRequest, TaskResponse } from './engine';
 import { dataLimitExceeded, hostFailure, StateFailed, type Failure } from './failure';
-import { isObject } from './fields';
 import type { EventDetails } from './history';
 import { isTooLarge } from './payload-size';
 import type { Attempt } from './settle';

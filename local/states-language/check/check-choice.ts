@@ -1,7 +1,8 @@
 /** Checks the conditions of a Choice state's rules. */
+import { isList, isObject, type JsonObject } from '../data/json-value';
 import { checkValue, type Surroundings } from './check-values';
 import { ruleFields, type FieldRule, type ValueKind } from './fields';
-import { isList, isObject, shown, within, type JsonObject } from './report';
+import { shown, within } from './report';
 
 const orders = ['Equals', 'LessThan', 'GreaterThan', 'LessThanEquals', 'GreaterThanEquals'];
 const path: FieldRule = { kind: { is: 'path' } };

@@ -1,4 +1,5 @@
 /** Finds everything that is wrong with a definition, each problem with its place. */
+import { isList, isObject, type JsonObject } from '../data/json-value';
 import type { QueryLanguage } from '../definition';
 import type { JsonValue, Problem } from '../engine';
 import { checkChoiceRule } from './check-choice';
@@ -15,7 +16,7 @@ import {
   type FieldTable,
 } from './fields';
 import { checkGraph } from './graph';
-import { isList, isObject, Report, shown, within, type JsonObject } from './report';
+import { Report, shown, within } from './report';
 
 const nameLimit = 80;
 

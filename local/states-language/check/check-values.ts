@@ -1,4 +1,5 @@
 /** Checks the values of fields: kinds, paths, payload templates and expressions. */
+import { isList, isObject, type JsonObject } from '../data/json-value';
 import { compileExpression, InvalidExpressionError, isExpression } from '../data/jsonata';
 import { referencesOf } from '../data/jsonata-references';
 import { IntrinsicCall, isIntrinsicCall } from '../data/intrinsics';
@@ -10,7 +11,7 @@ import type { QueryLanguage } from '../definition';
 import type { JsonValue } from '../engine';
 import { parseTimestamp } from '../timestamp';
 import type { FieldRule, NumberKind, ValueKind } from './fields';
-import { isList, isObject, shown, within, type JsonObject, type Report } from './report';
+import { shown, within, type Report } from './report';
 
 /** Where a value stands. */
 export interface Surroundings {

@@ -1,6 +1,7 @@
 /** Checks how the states of one graph lead to each other: targets, reachability, a way to the end. */
+import { isList, isObject, type JsonObject } from '../data/json-value';
 import type { JsonValue } from '../engine';
-import { isList, isObject, within, type JsonObject, type Report } from './report';
+import { within, type Report } from './report';
 
 interface Transition {
   readonly target: string;

@@ -1,8 +1,6 @@
 /** Collects the problems of a definition, and names places in it. */
 import type { JsonValue, Problem } from '../engine';
 
-export type JsonObject = { readonly [name: string]: JsonValue };
-
 /** All problems found so far. */
 export class Report {
   readonly problems: Problem[] = [];
@@ -19,14 +17,6 @@ export class Report {
 /** The JSON pointer of a member. */
 export function within(location: string, member: string | number): string {
   return `${location}/${String(member).replaceAll('~', '~0').replaceAll('/', '~1')}`;
-}
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-export function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
-  return Array.isArray(value);
 }
 
 /** How an error message shows a value. */

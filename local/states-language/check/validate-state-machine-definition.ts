@@ -1,8 +1,9 @@
 /** ValidateStateMachineDefinition, and the refusal of a definition when a state machine is created or updated. */
 import { ServiceError } from '../../services/service';
+import { isList, isObject } from '../data/json-value';
 import type { JsonValue, Problem } from '../engine';
 import { checkDefinition } from './check-definition';
-import { isList, isObject, within } from './report';
+import { within } from './report';
 
 export interface ValidationRequest {
   readonly definition: string;

@@ -1,11 +1,11 @@
 /** Which states refer to which variables: `variableReferences` of DescribeStateMachine. */
+import { isList, isObject, type JsonObject } from '../data/json-value';
 import { compileExpression, InvalidExpressionError, isExpression } from '../data/jsonata';
 import { referencesOf } from '../data/jsonata-references';
 import { SyntaxProblem } from '../data/states-error';
 import type { QueryLanguage } from '../definition';
 import type { JsonValue } from '../engine';
 import { variablesOfQuery } from './check-values';
-import { isList, isObject, type JsonObject } from './report';
 
 /** Finds the variables that each state of a definition refers to, states in Branches and Maps included.
  * @returns names of variables, sorted, by name of state; states without references are left out

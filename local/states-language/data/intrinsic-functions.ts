@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createRandom, type RandomSource } from '../../random';
 import type { JsonValue } from '../engine';
+import { isList, isObject, type JsonObject } from './json-value';
 
 /** A function refused an argument. `message` says why. */
 export class IntrinsicArgumentError extends Error {}
@@ -11,8 +12,6 @@ export interface IntrinsicFunction {
   readonly argumentCount: readonly [number, number];
   readonly apply: (args: readonly JsonValue[], random: RandomSource) => JsonValue;
 }
-
-type JsonObject = { readonly [name: string]: JsonValue };
 
 /** Length of a text that the encoding and hashing functions take (Step Functions guide). */
 const textLimit = 10_000;
@@ -25,7 +24,7 @@ function refuse(message: string): never {
 
 function list(args: readonly JsonValue[], index: number): readonly JsonValue[] {
   const value = args[index];
-  return Array.isArray(value) ? (value as readonly JsonValue[]) : refuse(`argument ${index + 1} must be an array`);
+  return isList(value) ? value : refuse(`argument ${index + 1} must be an array`);
 }
 
 function number(args: readonly JsonValue[], index: number): number {
@@ -50,8 +49,7 @@ function shortText(args: readonly JsonValue[], index: number): string {
 
 function object(args: readonly JsonValue[], index: number): JsonObject {
   const value = args[index];
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? (value as JsonObject) : refuse(`argument ${index + 1} must be an object`);
+  return isObject(value) ? value : refuse(`argument ${index + 1} must be an object`);
 }
 
 function isEqual(left: JsonValue, right: JsonValue): boolean {

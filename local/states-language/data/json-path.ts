@@ -2,6 +2,7 @@
  * A path is parsed once; reading it runs nothing but this code. */
 import type { JsonValue } from '../engine';
 import { parseSteps, type PathStep } from './json-path-parser';
+import { isObject } from './json-value';
 import { Scanner } from './scanner';
 import { StatesError } from './states-error';
 
@@ -122,10 +123,6 @@ export class JsonPath {
     }
     return new NothingFound(`No results for path: ${normalized(this.steps)}`);
   }
-}
-
-function isObject(value: JsonValue): value is { readonly [name: string]: JsonValue } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A path in brackets, as the service's errors show it: `$['order']['lines'][0]`. */

@@ -1,9 +1,9 @@
 /** Reads the items of a distributed Map: an object listing, a file of items, or a manifest of files. */
 import { gunzipSync } from 'node:zlib';
 import { UnsupportedError } from '../../services/service';
+import { isList, isObject } from '../data/json-value';
 import type { EngineHost, JsonValue } from '../engine';
 import { StateFailed } from '../failure';
-import { isList, isObject } from '../fields';
 import type { DistributedMap } from '../step';
 import { readCsv } from './csv';
 

@@ -1,8 +1,8 @@
 /** Gathers the results of a map run: into the state's result, or into files behind a manifest. */
 import { UnsupportedError } from '../../services/service';
+import { isList, isObject } from '../data/json-value';
 import type { EngineHost, Execution, JsonValue } from '../engine';
 import { StateFailed } from '../failure';
-import { isList, isObject } from '../fields';
 import type { DistributedMap } from '../step';
 import { formatTimestamp } from '../timestamp';
 

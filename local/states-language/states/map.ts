@@ -1,10 +1,10 @@
 /** Map: runs its processor once for each item, inline or as child executions of a map run. */
 import { effectiveInput, evaluate, exitWithResult } from '../data-flow';
+import { isList, isObject } from '../data/json-value';
 import { unexpectedType } from '../data/jsonata';
 import type { DistributedMapOptions, Field, MapState } from '../definition';
 import type { JsonValue } from '../engine';
 import { StateFailed } from '../failure';
-import { isList, isObject } from '../fields';
 import type { DistributedMap, Step } from '../step';
 import type { Visit } from '../visit';
 

@@ -1,10 +1,10 @@
 /** Task: has work done elsewhere. */
 import { effectiveInput, effectiveParameters, evaluate, exitWithResult } from '../data-flow';
+import { isObject } from '../data/json-value';
 import { unexpectedType } from '../data/jsonata';
 import type { Field, TaskState } from '../definition';
 import type { JsonValue } from '../engine';
 import { StateFailed } from '../failure';
-import { isObject } from '../fields';
 import type { Step } from '../step';
 import type { Visit } from '../visit';
 
