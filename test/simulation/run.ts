@@ -2,31 +2,18 @@
  * Options: --seeds N, --seed S (the first), --objects M, --jobs J, --mutants, --only TEXT. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { synthesizeVariants } from './assembly';
 import { coverageTable, emptyCells } from './coverage';
-import { mutants, type Mutant } from './mutants';
+import type { Mutant } from './mutants';
 import { mutateAssembly } from './mutate-assembly';
+import { readOptions, UsageError, type SimulationOptions } from './options';
 import { runSeed } from './run-seed';
 import type { Told } from './seed-process';
 import { shortenFaults } from './shorten';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    objects: { type: 'string', default: '5' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    mutants: { type: 'boolean', default: false },
-    /** Only mutants whose name holds this. */
-    only: { type: 'string', default: '' },
-  },
-});
-const objectCount = wholeNumber('objects', values.objects);
-const firstSeed = wholeNumber('seed', values.seed);
+const options = optionsOrExit();
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Where all that is made for a run stands: inside the project, so that the bundle finds its packages. */
@@ -40,7 +27,7 @@ async function main(): Promise<void> {
   try {
     synthesizeVariants(assembly);
     await bundleSeedProcess();
-    process.exitCode = values.mutants ? await findMutants() : await runSeeds();
+    process.exitCode = options.mutants === undefined ? await runSeeds() : await findMutants(options.mutants);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -64,12 +51,12 @@ const children = new Set<ChildProcess>();
 
 /** @returns the exit code */
 async function runSeeds(): Promise<number> {
-  const count = wholeNumber('seeds', values.seeds ?? '100');
+  const { seedCount, objectCount } = options;
   const startedAtMs = performance.now();
   const coverage = new Map<string, number>();
   const violating: Told[] = [];
   let done = 0;
-  await runProcesses(assembly, firstSeed, count, ({ places, ...told }) => {
+  await runProcesses(assembly, ({ places, ...told }) => {
     for (const place of places) coverage.set(place, (coverage.get(place) ?? 0) + 1);
     if (told.violations.length > 0) {
       violating.push({ places, ...told });
@@ -84,11 +71,12 @@ async function runSeeds(): Promise<number> {
   print(empty.length === 0 ? 'Every fault has hit all that it can hit' : `Not hit yet: ${empty.join('; ')}`);
   const first = violating.sort((a, b) => Number(a.seed) - Number(b.seed))[0];
   if (first !== undefined) await explain(first);
-  return done === count && violating.length === 0 ? 0 : 1;
+  return done === seedCount && violating.length === 0 ? 0 : 1;
 }
 
 /** Shows the shortest list of faults that goes on to violate a law, and what happens. */
 async function explain({ seed, faults }: Told): Promise<void> {
+  const { objectCount } = options;
   const run = (some: Told['faults'], keepsLines = false) =>
     runSeed({ assembly, seed, objectCount, faults: some, keepsLines });
   const shortest = await shortenFaults(faults, async (some) => (await run(some)).violations.length > 0);
@@ -101,51 +89,47 @@ async function explain({ seed, faults }: Told): Promise<void> {
 }
 
 /** @returns the exit code: 1 when a mutant was not found, or for another reason than it should be */
-async function findMutants(): Promise<number> {
-  const count = wholeNumber('seeds', values.seeds ?? '1000');
+async function findMutants(chosen: readonly Mutant[]): Promise<number> {
   let foundCount = 0;
-  const chosen = mutants.filter(({ name }) => name.includes(values.only));
   for (const mutant of chosen) {
     const mutated = join(folder, 'mutant');
     await mutateAssembly(assembly, mutated, mutant);
     let other: Told | undefined;
     let found: Told | undefined;
-    await runProcesses(mutated, firstSeed, count, (told) => {
+    await runProcesses(mutated, (told) => {
       if (told.violations.some((violation) => mutant.law.test(violation))) found ??= told;
       else if (told.violations.length > 0) other ??= told;
       return found !== undefined;
     });
     rmSync(mutated, { recursive: true, force: true });
     if (found !== undefined) foundCount++;
-    print(`${mutant.name}\n  ${describeSearch(mutant, count, found, other)}`);
+    print(`${mutant.name}\n  ${describeSearch(mutant, found, other)}`);
   }
   print(`${foundCount} of ${chosen.length} mutants found`);
   return foundCount === chosen.length ? 0 : 1;
 }
 
-function describeSearch({ law }: Mutant, count: number, found: Told | undefined, other: Told | undefined): string {
+function describeSearch({ law }: Mutant, found: Told | undefined, other: Told | undefined): string {
+  const { seedCount } = options;
   if (found !== undefined) {
     return `found by seed ${found.seed}: ${found.violations.find((violation) => law.test(violation))}`;
   }
-  if (other === undefined) return `NOT FOUND in ${count} seeds`;
-  return `NOT FOUND by ${law} in ${count} seeds, only by seed ${other.seed}: ${other.violations.join('; ')}`;
+  if (other === undefined) return `NOT FOUND in ${seedCount} seeds`;
+  return `NOT FOUND by ${law} in ${seedCount} seeds, only by seed ${other.seed}: ${other.violations.join('; ')}`;
 }
 
 /** Shares the seeds out among processes.
  * @param tell Told of each seed; true ends all. */
-async function runProcesses(
-  assembly: string,
-  first: number,
-  count: number,
-  tell: (told: Told) => boolean,
-): Promise<void> {
-  const jobs = Math.min(wholeNumber('jobs', values.jobs), count);
+async function runProcesses(assembly: string, tell: (told: Told) => boolean): Promise<void> {
+  const { firstSeed, seedCount, objectCount } = options;
+  const jobs = Math.min(options.jobCount, seedCount);
   // Nearly all that a seed makes is garbage by its end: with more room for what is young, little of it is ever moved.
   const execArgv = ['--max-semi-space-size=32'];
   const started = Array.from({ length: jobs }, (_, index) => {
-    const share = { first: first + index, step: jobs, count: Math.ceil((count - index) / jobs), objects: objectCount };
-    const options = Object.entries({ assembly, ...share }).flatMap(([name, value]) => [`--${name}`, `${value}`]);
-    return fork(bundle, options, { execArgv });
+    const count = Math.ceil((seedCount - index) / jobs);
+    const share = { assembly, first: firstSeed + index, step: jobs, count, objects: objectCount };
+    const words = Object.entries(share).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+    return fork(bundle, words, { execArgv });
   });
   const ended = started.map(
     (child) =>
@@ -173,9 +157,14 @@ function rate(count: number, startedAtMs: number): string {
   return `${((count * 1000) / (performance.now() - startedAtMs)).toFixed(2)} seeds a second`;
 }
 
-function wholeNumber(name: string, text: string): number {
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw new Error(`--${name} is no whole number\n  got: ${text}\n  allowed: 0 and above\n  fix: give a number`);
+function optionsOrExit(): SimulationOptions {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exit(2);
+  }
 }
 
 main().catch((error: unknown) => {
