@@ -127,7 +127,7 @@ export function filterResources<Resource extends { readonly tags: ReadonlyMap<st
   const wanted = (input['Filters'] ?? []) as readonly { readonly Name?: string; readonly Values?: readonly string[] }[];
   return resources.filter((resource) =>
     wanted.every(({ Name: name = '', Values: values = [] }) => {
-      const patterns = values.map(wildcardPattern);
+      const patterns = values.map(filterPattern);
       return valuesOf(resource, name, operation, filters).some((value) =>
         patterns.some((pattern) => pattern.test(value)),
       );
@@ -155,12 +155,15 @@ function valuesOf<Resource extends { readonly tags: ReadonlyMap<string, string> 
   );
 }
 
-function wildcardPattern(text: string): RegExp {
-  const escaped = text
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*/g, '.*')
-    .replace(/\?/g, '.');
-  return new RegExp(`^${escaped}$`, 's');
+/** Unlike a policy's wildcards, a filter's are themselves after a backslash.
+ * @see https://docs.aws.amazon.com/sdkfornet1/latest/apidocs/html/T_Amazon_EC2_Model_Filter.htm (read 2026-11) */
+function filterPattern(text: string): RegExp {
+  const source = text.replaceAll(/\\[*?\\]|[.*+?^${}()|[\]\\]/g, (found) => {
+    if (found === '*') return '.*';
+    if (found === '?') return '.';
+    return found.length === 2 ? found : `\\${found}`;
+  });
+  return new RegExp(`^${source}$`, 's');
 }
 
 /** One page of a Describe operation. */

@@ -221,6 +221,22 @@ it('instances are described in pages, and only as filters allow', () => {
   expect(() => call('DescribeInstances', { Colour: 1 })).toThrow(/Colour is not simulated/);
 });
 
+it.each([
+  ['a*', 'apple', true],
+  ['a*', 'banana', false],
+  ['a?c', 'abc', true],
+  ['a?c', 'ac', false],
+  ['a\\*', 'a*', true],
+  ['a\\*', 'apple', false],
+  ['a\\\\', 'a\\', true],
+  ['a.c', 'abc', false],
+  ['${a}', '${a}', true],
+])('the filter %s finds the tag %s: %s', (value, tag, isFound) => {
+  ec2.instances.launch({ alreadyRunning: true, tags: new Map([['name', tag]]) });
+  const found = call('DescribeInstances', { Filters: [{ Name: 'tag:name', Values: [value] }] });
+  expect(found['Reservations']).toHaveLength(isFound ? 1 : 0);
+});
+
 describe('a launch template that names a parameter', () => {
   const launch = () => {
     const request = { imageId: 'resolve:ssm:/worker-image' };
