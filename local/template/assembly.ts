@@ -174,7 +174,8 @@ function readAssets(directory: string, file: string, assets: Assets): void {
   for (const asset of Object.values(manifest.files ?? {})) {
     if (asset.source.path === undefined) continue;
     for (const destination of Object.values(asset.destinations)) {
-      assets.add(destination.objectKey, join(directory, asset.source.path));
+      // Absolute where the app turned the staging of assets off.
+      assets.add(destination.objectKey, resolve(directory, asset.source.path));
     }
   }
 }
