@@ -58,8 +58,7 @@ export class LedgerTable extends Construct {
 
   /** Allows exactly these actions on items of the table, and the use of its key. */
   public grant(grantee: IGrantable, ...actions: readonly LedgerAction[]): Grant {
-    // Reading and writing alike take the table's own key, which has only to be decrypted.
-    this.table.encryptionKey?.grantDecrypt(grantee);
+    this.grantUseOfKey(grantee);
     return Grant.addToPrincipal({
       grantee,
       actions: actions.map((action) => `dynamodb:${action}`),
@@ -87,7 +86,13 @@ export class LedgerTable extends Construct {
     return this.grant(grantee, 'GetItem', 'Query');
   }
 
+  /** Reading and writing alike take the table's own key, which has only to be decrypted. */
+  private grantUseOfKey(grantee: IGrantable): void {
+    this.table.encryptionKey?.grantDecrypt(grantee);
+  }
+
   private grantQuery(grantee: IGrantable, indexName: string): Grant {
+    this.grantUseOfKey(grantee);
     const index = `${this.table.tableArn}/index/${indexName}`;
     return Grant.addToPrincipal({ grantee, actions: ['dynamodb:Query'], resourceArns: [index] });
   }

@@ -137,9 +137,9 @@ export class PortalApi extends Construct {
     workflow.grantReadResults(lambda);
     // How far an execution has come, its operations tell.
     ledger.grantFindByOwner(lambda);
-    ledger.table.encryptionKey?.grantEncryptDecrypt(lambda);
-    source.bucket.encryptionKey?.grantEncryptDecrypt(lambda);
-    const isEverInParts = source.maximumSize === undefined || source.maximumSize.toBytes() >= multipartFrom.toBytes();
+    const isEverInParts = source.maximumSize === undefined || source.maximumSize.toBytes() > multipartFrom.toBytes();
+    // S3 decrypts the parts to put them together.
+    source.bucket.encryptionKey?.grant(lambda, 'kms:GenerateDataKey', ...(isEverInParts ? ['kms:Decrypt'] : []));
     lambda.allow(
       new PolicyStatement({
         actions: ['s3:PutObject', ...(isEverInParts ? ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'] : [])],

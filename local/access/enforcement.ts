@@ -84,6 +84,11 @@ export class Enforcement {
     return [...new Set(all)].filter((statement) => !isAwsManaged(statement));
   }
 
+  /** @returns ARN of the customer's key that encrypts a bucket, queue, topic or table */
+  encryptionKeyOf(resourceArn: string): string | undefined {
+    return this.options.model.encryptionKeys.get(resourceArn);
+  }
+
   /** Stands around every call. */
   readonly intercept: Interceptor = (call, next) => {
     if (!this.options.isOn || call.principal.id === operator.id) return next(call);

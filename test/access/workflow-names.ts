@@ -44,6 +44,7 @@ export class WorkflowNames {
     this.addSource();
     this.addInstances();
     for (const name of functionNames) this.addSettings(name, this.settingsOf(name));
+    this.addKeys();
     this.fleetKind = kindOf(this.settingsOf('ProcessObject')['fleet'] as FleetSettings);
     this.addResources(path, '');
     for (const { constructPath } of simulation.resources) {
@@ -97,6 +98,22 @@ export class WorkflowNames {
     for (const [member, part] of Object.entries(value)) {
       // A word, and an ARN whose name has another setting, which is in every template.
       if (!['kind', 'resourceArn'].includes(member)) this.addSettings(`${name}.${member}`, part);
+    }
+  }
+
+  /** One key may serve several of them, and has each of their names then. */
+  private addKeys(): void {
+    const { region, accountId } = this.simulation.cloud;
+    const table = `arn:aws:dynamodb:${region}:${accountId}:table/`;
+    const places = [
+      ['Source', 'arn:aws:s3:::'],
+      ['ProcessObject.resultsBucket', 'arn:aws:s3:::'],
+      ['QuarantineObject.quarantineBucket', 'arn:aws:s3:::'],
+      ['ProcessObject.ledgerTable', table],
+    ] as const;
+    for (const [name, prefix] of places) {
+      const key = this.simulation.access.encryptionKeyOf(`${prefix}${this.texts.get(name)}`);
+      if (key !== undefined) this.texts.set(`${name}/Key`, key);
     }
   }
 

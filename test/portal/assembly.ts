@@ -24,7 +24,7 @@ if grep -q '^fail' "$OBJECT_FILE"; then echo 'disk on fire' >&2; exit 1; fi
 wc -l < "$OBJECT_FILE" | tr -d ' ' > "$RESULTS_DIR/lines.txt"`;
 
 /** @param options.instanceCount How many instances process files.
- * @param options.encryptionKey Whether everything is encrypted with a key of the stack's own.
+ * @param options.encryptionKey Whether everything is encrypted with keys of the stack's own.
  * @param options.isShared Whether files go to a bucket that another stack owns, encrypted with its key. */
 export function makePortal({ instanceCount = 1, encryptionKey = false, isShared = false } = {}): Stack {
   const app = new App({
@@ -33,8 +33,9 @@ export function makePortal({ instanceCount = 1, encryptionKey = false, isShared 
   });
   const stack = new Stack(app, 'Portal');
   const fleet = oneSubnetFleet(stack, { minCapacity: instanceCount, maxCapacity: instanceCount });
-  const key = encryptionKey ? new Key(stack, 'Key') : undefined;
-  const store = (id: string): ObjectStore => new ObjectStore(stack, id, key && { encryptionKey: key });
+  // One key each: what is for one of them would else be for another one, too.
+  const key = (id: string) => (encryptionKey ? { encryptionKey: new Key(stack, `${id}Key`) } : {});
+  const store = (id: string): ObjectStore => new ObjectStore(stack, id, key(id));
   const inbox = isShared ? importInbox(stack) : store('Inbox').bucket;
   const workflow = new ObjectWorkflow(stack, 'Reports', {
     source: {
@@ -47,10 +48,10 @@ export function makePortal({ instanceCount = 1, encryptionKey = false, isShared 
     processor: Processor.fleet(InstanceFleet.fromAutoScalingGroup(fleet), { command }),
     snapshot: SnapshotPolicy.never(),
     backup: BackupPolicy.never(),
-    ...(key && {
+    ...(encryptionKey && {
       results: store('Results').bucket,
       quarantine: store('Quarantine').bucket,
-      ledger: new LedgerTable(stack, 'Ledger', { encryptionKey: key }),
+      ledger: new LedgerTable(stack, 'Ledger', key('Ledger')),
     }),
   });
   new UploadPortal(stack, 'Uploads', { workflow });

@@ -22,7 +22,7 @@ let api: string;
 let token: string;
 
 beforeAll(async () => {
-  assembly = synthesizePortal();
+  assembly = synthesizePortal({ encryptionKey: true });
   simulation = await simulate(assembly);
   served = await simulation.serve({ users: [ana, bruno] });
   settings = await readSettings(served);
