@@ -2,7 +2,7 @@
 // handler as one self-contained bundle, so that neither Docker nor esbuild is needed where the construct is synthesized.
 // `--types` starts from an empty dist/ and adds the declaration files.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -14,6 +14,20 @@ const filesBelow = (folder) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
+
+/** The SDK's schemas name members by constants in brackets, which might be code with effects as far as esbuild can tell, so it
+ * keeps the shapes of all of a service's commands. With the names written out, those of the commands in use are left. */
+const writeOutNames = {
+  name: 'write-out-names',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[/\\]@aws-sdk[/\\].*schemas_\d+\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const names = new Map(
+        [...text.matchAll(/^const (\w+) = ("[^"\\]*");$/gm)].map(([, name, value]) => [name, value]),
+      );
+      return { contents: text.replace(/\[(\w+)\]:/g, (key, name) => (names.has(name) ? `${names.get(name)}:` : key)) };
+    }),
+};
 
 const sources = sourceFolders.flatMap(filesBelow);
 
@@ -50,6 +64,7 @@ await build({
   keepNames: true,
   legalComments: 'none',
   sourcesContent: false,
+  plugins: [writeOutNames],
 });
 
 // The upload portal's page: what a browser gets, with nothing to install where it is deployed.
