@@ -21,7 +21,7 @@ export function claimState(scope: Construct, { ledger: { table }, source }: Work
     comment: 'Makes this execution the owner of the object version, unless it is done or being worked on.',
     resource: updateItemResource,
     callArguments: {
-      // The check stands in an expression of its own, because the error quotes the whole expression.
+      // Each check stands in an expression of its own, because the error quotes the whole expression.
       TableName: `{% (${readPlace} ${checkPlace(source)} ? ${renderJsonata(table.tableName)} : ${refusal(source)}) %}`,
       Key: `{% (${readInput} ${recordKey}) %}`,
       ConditionExpression:
@@ -38,7 +38,7 @@ export function claimState(scope: Construct, { ledger: { table }, source }: Work
         '#rejection': 'rejection',
       },
       ExpressionAttributeValues: `{% (${readInput} ${attributeValues}) %}`,
-      ReturnValues: 'ALL_NEW',
+      ReturnValues: `{% (${readInput} ${checkFields} ? "ALL_NEW" : ${refusalOfFields}) %}`,
     },
     assign: assignment($, { claim: claimed }),
     output: '{% $states.input %}',
@@ -138,15 +138,36 @@ function checkPlace({ bucket, prefix = '', suffix = '' }: ObjectSource): string 
   ].join(' and ');
 }
 
+/** A condition that only fields meet which DynamoDB and S3 take as they are. Events have a `force` only by accident. */
+const checkFields = oneLine(`(
+  ($exists($version) ? $type($version) = "string" and $version != "" : true)
+  and ($exists($etag) ? $type($etag) = "string" : true)
+  and ($exists($sequencer) ? $type($sequencer) = "string" : true)
+  and ($exists($event) or ($exists($states.input.force) ? $type($states.input.force) = "boolean" : true)))`);
+
+const refusalOfFields = failure({
+  what: 'A field of the input is not what it can be',
+  got: '{"versionId": $version, "etag": $etag, "sequencer": $sequencer, "force": $states.input.force}',
+  allowed: '"versionId" is a text and not empty, "etag" and "sequencer" are texts, "force" is true or false',
+  fix: 'start another execution with the version id in quotes, as S3 shows it, or without the field',
+});
+
 /** Fails the state with a text for whoever started the execution: what an expression says becomes the execution's cause. */
 function refusal({ bucket, prefix = '', suffix = '' }: ObjectSource): string {
   const example = JSON.stringify({ bucket: bucket.bucketName, key: `${prefix}…${suffix}` });
-  const what = 'The input names no object of this workflow, at Claim object\n  got: ';
-  const expected =
-    `\n  allowed: an S3 "Object Created" event, or ${example}, with "versionId" and "force": true if you like` +
-    '\n  fix: start another execution with the name of an object as it stands in the bucket';
-  const got = '$substring($string({"bucket": $bucket, "key": $key}), 0, 200)';
-  return `$error(${renderJsonata(what)} & ${got} & ${renderJsonata(expected)})`;
+  return failure({
+    what: 'The input names no object of this workflow',
+    got: '{"bucket": $bucket, "key": $key}',
+    allowed: `an S3 "Object Created" event, or ${example}, with "versionId" and "force": true if you like`,
+    fix: 'start another execution with the name of an object as it stands in the bucket',
+  });
+}
+
+/** @param message.got An expression. */
+function failure({ what, got, allowed, fix }: Readonly<Record<'what' | 'got' | 'allowed' | 'fix', string>>): string {
+  const beginning = renderJsonata(`${what}, at Claim object\n  got: `);
+  const end = renderJsonata(`\n  allowed: ${allowed}\n  fix: ${fix}`);
+  return `$error(${beginning} & $substring($string(${got}), 0, 200) & ${end})`;
 }
 
 function oneLine(code: string): string {

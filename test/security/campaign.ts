@@ -5,6 +5,7 @@ import type { ObjectReference } from '../../tasks';
 import { checkKey, checkObject, validationRules } from '../../tasks/validation-rules';
 import { BashLayer } from './bash-layer';
 import { ClaimLayer } from './claim-layer';
+import { checkMetadata } from './metadata-layer';
 import {
   checkCopySource,
   checkLog,
@@ -56,6 +57,10 @@ export async function runCampaign({
   return campaign.finish();
 }
 
+/** The claim's own words, after the expression that Step Functions quotes. */
+const clearRefusal =
+  /D3137: (The input names no object of this workflow|A field of the input is not what it can be), at Claim object\n {2}got: [^\n]*\n {2}allowed: [^\n]*\n {2}fix: [^\n]*$/;
+
 class Campaign {
   private readonly claims = new ClaimLayer();
   private readonly rules = validationRules.parse({});
@@ -69,6 +74,7 @@ class Campaign {
     this.uploads++;
     try {
       await this.checkTexts(upload);
+      await checkMetadata(upload);
       this.process(upload);
     } catch (cause) {
       throw new Error(`An upload got further than it should: ${JSON.stringify(upload)}`, { cause });
@@ -102,8 +108,7 @@ class Campaign {
   private process(upload: Upload): void {
     const outcome = this.claims.take(upload);
     if ('refusal' in outcome) {
-      if (!/names no object of this workflow[^]*allowed:[^]*fix:/.test(outcome.refusal))
-        throw new Error(outcome.refusal);
+      if (!clearRefusal.test(outcome.refusal)) throw new Error(outcome.refusal);
       this.refusedByClaim++;
       return;
     }

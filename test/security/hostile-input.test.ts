@@ -41,17 +41,30 @@ describe('whole workflows', () => {
       durationMs: 1000,
     }));
     const keys = fixedTexts.map((text) => `incoming/${text}.csv`).filter(isPossibleKey);
-    for (const key of keys) await simulation.upload({ key, body: 'x', contentType: 'text/csv' });
+    const { bucket: Bucket } = await simulation.upload({ key: 'elsewhere', body: 'x' });
+    for (const Key of keys) {
+      const described = { ContentType: 'text/csv', ContentDisposition: Key, Metadata: { [Key]: Key } };
+      await simulation.call('s3', 'PutObject', { Bucket, Key, Body: Buffer.from('x'), ...described });
+    }
     await simulation.settle();
 
     const records = simulation.records();
+    let quarantinedCount = 0;
     expect(records.map(({ key }) => key).sort()).toEqual(keys.sort());
     for (const record of records) {
       expect([record.key, record.status]).toEqual([record.key, 'REJECTED']);
       const [reason] = (record['rejection'] as { reasons: { code: string; message: string }[] }).reasons;
       expect(reason!.code).toBe(record.key.includes('\0') ? 'UnsafeKey' : 'ByCommand');
       expect(reason!.message).not.toBe('');
+      const { quarantined } = record['rejection'] as { readonly quarantined?: { bucket: string; key: string } };
+      if (quarantined === undefined) continue;
+      const { bucket, key } = quarantined;
+      const [copy] = simulation.services.s3.versions(bucket).filter((version) => version.key === key);
+      const [name, value] = Object.entries(copy!.metadata)[0]!;
+      expect([name, value]).toEqual([record.key.toLowerCase(), record.key]);
+      quarantinedCount++;
     }
+    expect(quarantinedCount).toBeGreaterThan(40);
     expect(simulation.executions.every(({ status }) => status === 'SUCCEEDED')).toBe(true);
   });
 });

@@ -6,6 +6,10 @@ import { fixedTexts, hostileText } from './hostile-text';
 export interface Upload {
   readonly key: string;
   readonly contentType: string;
+  /** Of the uploader's own, as S3 gives it back. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In each of the headers that say how to show the content. */
+  readonly contentHeader: string;
   readonly etag: string;
   readonly versionId: string | undefined;
   readonly sequencer: string;
@@ -13,6 +17,8 @@ export interface Upload {
   readonly noise: Readonly<Record<string, unknown>>;
   /** Typed into "Start execution", instead of sent by S3. */
   readonly isManual: boolean;
+  /** Fields of a manual start that are of another type than they should be. */
+  readonly wrongFields: Readonly<Record<string, unknown>>;
 }
 
 const opaque = fc.stringMatching(/^[A-Za-z0-9._-]{1,32}$/);
@@ -23,6 +29,13 @@ const noise = fc.dictionary(
   { maxKeys: 3 },
 );
 
+const noText = fc.oneof(
+  fc.constantFrom(0, 1, null, '', 'true', [], {}, { S: 'x' }, { N: '1' }, ['x'], [['x']]),
+  fc.integer(),
+  fc.array(hostileText, { maxLength: 2 }),
+  fc.dictionary(hostileText, hostileText, { maxKeys: 2 }),
+);
+
 /** Any announcement. */
 export const anyUpload: fc.Arbitrary<Upload> = fc.record({
   key: hostileText,
@@ -30,11 +43,17 @@ export const anyUpload: fc.Arbitrary<Upload> = fc.record({
     { weight: 3, arbitrary: fc.constantFrom('text/csv', '', 'text/plain; charset=utf-8') },
     hostileText,
   ),
+  metadata: fc.dictionary(hostileText, hostileText, { maxKeys: 3 }),
+  contentHeader: hostileText,
   etag: fc.oneof({ weight: 3, arbitrary: opaque }, hostileText),
   versionId: fc.option(fc.oneof({ weight: 3, arbitrary: opaque }, hostileText), { nil: undefined, freq: 3 }),
   sequencer: fc.oneof({ weight: 3, arbitrary: opaque }, hostileText),
   noise,
   isManual: fc.boolean(),
+  wrongFields: fc.oneof(
+    { weight: 4, arbitrary: fc.constant({}) },
+    fc.dictionary(fc.constantFrom('versionId', 'force'), noText, { minKeys: 1, maxKeys: 2 }),
+  ),
 });
 
 /** One announcement for each fixed text, in every field at once. */
@@ -46,13 +65,16 @@ export const fixedUploads: readonly Upload[] = fixedTexts.flatMap((text) =>
     versionId: text,
     sequencer: text,
     noise: { [text]: text },
+    metadata: { [text]: text },
+    contentHeader: text,
     isManual,
+    wrongFields: {},
   })),
 );
 
 /** The state machine's input for an announcement. */
 export function inputFor(upload: Upload, bucket: string): unknown {
-  const { key, etag, versionId, sequencer, noise: extra, isManual } = upload;
+  const { key, etag, versionId, sequencer, noise: extra, isManual, wrongFields } = upload;
   if (isManual)
     return {
       ...extra,
@@ -60,6 +82,7 @@ export function inputFor(upload: Upload, bucket: string): unknown {
       key,
       force: false,
       ...(versionId === undefined ? { versionId: undefined } : { versionId }),
+      ...wrongFields,
     };
   const object = { ...extra, key, size: 1, etag, sequencer, 'version-id': versionId };
   return {

@@ -97,7 +97,7 @@ test('forces only when force is true', async () => {
   const force = async (value: unknown) =>
     (await claimCall({ bucket, key: 'in/a.csv', force: value })).ExpressionAttributeValues[':force'];
   expect(await force(true)).toEqual({ BOOL: true });
-  expect(await force('true')).toEqual({ BOOL: false });
+  expect(await force(false)).toEqual({ BOOL: false });
   expect(await force(undefined)).toEqual({ BOOL: false });
 });
 
@@ -121,6 +121,41 @@ test('passes on what the record says, without what it does not say', async () =>
       record: { pk: 'object#1', sk: 'version#v1' },
     },
   });
+});
+
+test.each([
+  ['a version that is no text', { versionId: 7 }, '{"versionId":7}'],
+  ['no version in the words of JSON', { versionId: null }, '{"versionId":null}'],
+  ['an empty version', { versionId: '' }, '{"versionId":""}'],
+  ['a list of versions', { versionId: ['v1', 'v2'] }, '{"versionId":["v1","v2"]}'],
+  ['a list of one version', { versionId: ['v1'] }, '{"versionId":["v1"]}'],
+  ['a version with parts', { versionId: { S: 'v1' } }, '{"versionId":{"S":"v1"}}'],
+  ['a text for force', { force: 'true' }, '{"force":"true"}'],
+  ['a number for force', { force: 1, versionId: 'v1' }, '{"versionId":"v1","force":1}'],
+])('refuses %s before DynamoDB can', async (_, fields, got) => {
+  const message = await claimCall({ bucket, key: 'in/a.csv', ...fields }).then(
+    () => 'accepted',
+    (error: Error) => error.message,
+  );
+  expect(message.split('\n')).toEqual([
+    'A field of the input is not what it can be, at Claim object',
+    `  got: ${got}`,
+    '  allowed: "versionId" is a text and not empty, "etag" and "sequencer" are texts, "force" is true or false',
+    '  fix: start another execution with the version id in quotes, as S3 shows it, or without the field',
+  ]);
+});
+
+test.each(['version-id', 'etag', 'sequencer'])('refuses an event whose %s is no text', async (field) => {
+  const message = await claimCall(event({ key: 'in/a.csv', etag: 'e1', sequencer: '00A', [field]: { S: 'x' } })).then(
+    () => 'accepted',
+    (error: Error) => error.message,
+  );
+  expect(message).toMatch(/^A field of the input is not what it can be, at Claim object\n {2}got: /);
+});
+
+test('takes no notice of what an event says beside its object', async () => {
+  const { Key } = await claimCall({ ...versioned, force: 'perhaps', versionId: 7 });
+  expect(Key.sk.S).toBe('version#v1');
 });
 
 test.each([
