@@ -25,14 +25,16 @@ export function createFolder(): string {
   return folder;
 }
 
-/** @returns a copy of the assembly whose template was changed */
-export function changeTemplate(directory: string, change: (template: TemplateJson) => void): string {
+/** @param file Name of the template, where there are several.
+ * @returns a copy of the assembly whose template was changed */
+export function changeTemplate(
+  directory: string,
+  change: (template: TemplateJson) => void,
+  file = readdirSync(directory).find((name) => name.endsWith('.template.json'))!,
+): string {
   const folder = createFolder();
   cpSync(directory, folder, { recursive: true });
-  const path = join(
-    folder,
-    readdirSync(folder).find((name) => name.endsWith('.template.json'))!,
-  );
+  const path = join(folder, file);
   const template = JSON.parse(readFileSync(path, 'utf8')) as TemplateJson;
   change(template);
   writeFileSync(path, JSON.stringify(template));
