@@ -9,6 +9,7 @@ import { describeFaults, faultNames } from './faults';
 import { drawTarget } from './graph';
 import { showHistory } from './history';
 import { run, type RunOptions } from './run';
+import { printable } from './text';
 import { UsageError } from './usage-error';
 
 /** Exit codes: 0 all is well, 1 something did not end well, 2 the command was called wrongly. */
@@ -16,12 +17,13 @@ const exitCodes = { good: 0, bad: 1, usage: 2 } as const;
 
 const savedRun = 'out/sales-report';
 
-function createProgram(exit: (code: number) => void): Command {
+function createProgram(words: readonly string[], exit: (code: number) => void): Command {
   const program = new Command('object-workflow')
     .description('Runs and inspects object workflows on this machine: the very template that is deployed.')
     .version(ownVersion())
     .configureHelp({ sortSubcommands: false })
     .showHelpAfterError('(object-workflow --help tells more)')
+    .configureOutput({ outputError: (text, write) => write(withPrintableWords(text, words)) })
     .exitOverride();
 
   program
@@ -87,6 +89,12 @@ function createProgram(exit: (code: number) => void): Command {
   return program;
 }
 
+/** Quotes words of the command line, an option's name and its value too, as a terminal can show them. */
+function withPrintableWords(text: string, words: readonly string[]): string {
+  const parts = words.flatMap((word) => [word, ...word.split('=')]).filter((part) => printable(part) !== part);
+  return parts.reduce((shown, part) => shown.replaceAll(part, () => printable(part)), text);
+}
+
 function ownVersion(): string {
   const manifest = [join(__dirname, '../../package.json'), join(__dirname, '../../../package.json')].flatMap((path) => {
     try {
@@ -103,7 +111,7 @@ function ownVersion(): string {
 export async function main(words: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.good;
   try {
-    await createProgram((code) => (exitCode = code)).parseAsync(words, { from: 'user' });
+    await createProgram(words, (code) => (exitCode = code)).parseAsync(words, { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.good : exitCodes.usage;

@@ -1,5 +1,7 @@
 /** A mistake in how the command line was called: what happened, where, what was given, what is allowed, what to do. */
 
+import { printable } from './text';
+
 /** Ends the command with exit code 2 and this text, without a stack trace. */
 export class UsageError extends Error {
   constructor(problem: {
@@ -12,11 +14,13 @@ export class UsageError extends Error {
   }) {
     const lines = [
       `${problem.what}, at ${problem.where}`,
-      problem.got === undefined ? undefined : `  got: ${problem.got.slice(0, 200)}`,
+      problem.got === undefined ? undefined : `  got: ${printable(problem.got.slice(0, 200))}`,
       problem.allowed === undefined ? undefined : `  allowed: ${problem.allowed}`,
       `  fix: ${problem.fix}`,
     ];
-    super(lines.filter((line) => line !== undefined).join('\n'), { cause: problem.cause });
+    const text = lines.filter((line) => line !== undefined).join('\n');
+    // Names of files, words of the command line and output of other programs are somebody else's texts.
+    super(text.split('\n').map(printable).join('\n'), { cause: problem.cause });
     this.name = 'UsageError';
   }
 }

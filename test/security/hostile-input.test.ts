@@ -8,6 +8,7 @@ import { parseRejection, rejectionCause } from '../../tasks/rejection';
 import { checkObject, validationRules } from '../../tasks/validation-rules';
 import { synthesizeWorkflow } from '../simulation/assembly';
 import { runCampaign } from './campaign';
+import { checkCommandLine } from './command-line-layer';
 import { fixedTexts, isPossibleKey } from './hostile-text';
 
 jest.setTimeout(180_000);
@@ -20,6 +21,10 @@ test('hostile keys, types, versions and event fields go through claim, parameter
   // Nothing is lost: whatever is not processed was refused, with a reason.
   expect(figures.processed + figures.refusedByClaim + rejected).toBe(figures.uploads);
   expect(figures.processed).toBeGreaterThan(figures.uploads / 2);
+});
+
+test('hostile words on the command line are refused with exit code 2 and a clear message, and do nothing', async () => {
+  expect(await checkCommandLine({ runs: 100, seed: 20261122 })).toBeGreaterThan(500);
 });
 
 describe('whole workflows', () => {
