@@ -1,18 +1,12 @@
 /** What only the compiler can tell: every public name has a docstring, every example of the documentation compiles, and
- * wrong wiring does not. One program for all of it, since most of its time goes into other packages' declarations. */
+ * wrong wiring does not. Its tests run with those of the package, which need the same program. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
-import { compilerOptionsOf, createProgram } from '../typescript-program';
+import { compilerOptionsOf, createProgram, entryPoints, libraryProgram } from '../typescript-program';
 
 const root = resolve(__dirname, '../..');
 const sourceFolders = ['workflow', 'tasks', 'constructs', 'local'];
-const entryPoints: Readonly<Record<string, string>> = {
-  'cdk-object-workflow': 'workflow/index.ts',
-  'cdk-object-workflow/tasks': 'tasks/index.ts',
-  'cdk-object-workflow/local': 'local/index.ts',
-};
-
 /** What examples may use without saying where it comes from: names whose meaning a reader can guess. */
 const known: Readonly<Record<string, string>> = {
   $: "import('cdk-object-workflow').StateVariables<import('cdk-object-workflow').WorkflowVariables & { readonly lines: number }>",
@@ -71,7 +65,7 @@ const compilerOptions: ts.CompilerOptions = {
   noUnusedLocals: false,
   noUnusedParameters: false,
 };
-const publicSymbols = exportsOf(entryPoints);
+const publicSymbols = exportsOfLibrary();
 
 test('every public name, and every member of public props and options, is documented', () => {
   const undocumented = [...publicSymbols].flatMap(([name, { entry, symbol, checker }]) =>
@@ -97,7 +91,7 @@ describe('compiled', () => {
       { example, text: moduleFor(example) },
     ]),
   );
-  const typeTests = join(__dirname, 'wiring.test.ts');
+  const typeTests = join(__dirname, '../types/wiring.test.ts');
   const virtualFiles = new Map([...files].map(([path, { text }]) => [path, text]));
   const program = createProgram([...files.keys(), typeTests], compilerOptions, virtualFiles);
   const problemsIn = (path: string): string[] => {
@@ -130,14 +124,11 @@ interface PublicSymbol {
 }
 
 /** What the entry points export, by name. */
-function exportsOf(entries: Readonly<Record<string, string>>): Map<string, PublicSymbol> {
-  const program = createProgram(
-    Object.values(entries).map((file) => join(root, file)),
-    compilerOptions,
-  );
+function exportsOfLibrary(): Map<string, PublicSymbol> {
+  const program = libraryProgram();
   const checker = program.getTypeChecker();
   return new Map(
-    Object.entries(entries).flatMap(([entry, file]) => {
+    Object.entries(entryPoints).flatMap(([entry, file]) => {
       const module = checker.getSymbolAtLocation(program.getSourceFile(join(root, file))!);
       if (module === undefined) throw new Error(`${file} exports nothing`);
       return checker.getExportsOfModule(module).map((exported) => {
