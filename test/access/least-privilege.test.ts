@@ -3,9 +3,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { simulate } from '../../local';
+import { SimulatedInstances } from '../simulation/instances';
 import { changeTemplate, removeFolders, type PolicyJson } from './assemblies';
 import { readCarriedRequests } from './carried-requests';
 import { sourceWithoutVersions } from './excused-grants';
+import { synthesizeImported } from './imported';
+import { upload } from './mishaps';
 import { PermissionJudge } from './permission-judge';
 import { RecordedRequests, runReference, type RecordedReference } from './references';
 import { runQuickly, runReally, synthesize, type Reference } from './scenarios';
@@ -76,6 +79,19 @@ test('what tasks of your own are granted is needed, too', async () => {
   const judge = new PermissionJudge();
   judge.add(simulation);
   expect(judge.problems(sourceWithoutVersions)).toEqual([]);
+  await simulation.close();
+});
+
+test('what belongs to others is granted as what is made here: buckets by ARN or name, keys by ARN, instances by id', async () => {
+  const simulation = await simulate(synthesizeImported(), { clients: 'direct' });
+  void new SimulatedInstances(simulation);
+  for (const name of ['stores', 'rejects'] as const) await upload(simulation, name, { behaviour: name });
+  await simulation.settle();
+  expect(simulation.permissions().denied).toEqual([]);
+  expect(simulation.records().map(({ status }) => status)).toEqual(['STORED', 'REJECTED']);
+  const judge = new PermissionJudge();
+  judge.add(simulation);
+  expect(judge.problems()).toEqual([]);
   await simulation.close();
 });
 
