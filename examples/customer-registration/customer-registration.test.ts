@@ -240,22 +240,19 @@ describe('the API', () => {
     );
     expect(operations).toHaveLength(Object.keys(routes).length);
     await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...operations).chain((operation) => requestFor(document, operation)),
-        async (sent) => {
-          const init = { method: sent.method.toUpperCase(), headers: sent.headers, body: sent.body };
-          const response = await local.application.request(sent.path, init);
-          const described = sent.operation.responses[String(response.status)];
-          expect({ status: response.status, isDescribed: described !== undefined }).toEqual({
-            status: response.status,
-            isDescribed: true,
-          });
-          const text = await response.text();
-          const schema = described!.content?.['application/json']?.schema;
-          if (schema !== undefined) expect(problemsOf(document, schema, JSON.parse(text))).toEqual([]);
-          for (const value of sent.personal) typed.add(value);
-        },
-      ),
+      fc.asyncProperty(fc.oneof(...operations.map((operation) => requestFor(document, operation))), async (sent) => {
+        const init = { method: sent.method.toUpperCase(), headers: sent.headers, body: sent.body };
+        const response = await local.application.request(sent.path, init);
+        const described = sent.operation.responses[String(response.status)];
+        expect({ status: response.status, isDescribed: described !== undefined }).toEqual({
+          status: response.status,
+          isDescribed: true,
+        });
+        const text = await response.text();
+        const schema = described!.content?.['application/json']?.schema;
+        if (schema !== undefined) expect(problemsOf(document, schema, JSON.parse(text))).toEqual([]);
+        for (const value of sent.personal) typed.add(value);
+      }),
       { numRuns: 150, seed: 7 },
     );
     const lines = log.slice(before).join('');

@@ -14,14 +14,16 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Starts the demo with a place of its own for temporary files.
+/** Where the demo makes temporary files. */
+const temporary = join(folder, 'temporary');
+mkdirSync(temporary);
+
+/** Starts the demo.
  * @param onText Called whenever more has been written to standard error. */
 async function demo(
   name: string,
   onText: (child: ChildProcess, text: string) => void,
 ): Promise<Ended & { readonly left: string[] }> {
-  const temporary = join(folder, name);
-  mkdirSync(temporary);
   const child = spawn(
     process.execPath,
     [join(root, 'dist/local/cli/main.js'), 'run', '--example', 'sales-report', '--out', join(folder, `${name}-out`)],
