@@ -11,7 +11,9 @@ export function synthesizeOnce(stackName: string, define: (stack: Stack) => void
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), `${stackName.toLowerCase()}-`));
-    const app = new App({ outdir: folder, context: launchTemplateContext });
+    // Functions are loaded from where they are built: from copies they would be compiled anew in each test file.
+    const context = { ...launchTemplateContext, 'aws:cdk:disable-asset-staging': true };
+    const app = new App({ outdir: folder, context });
     define(new Stack(app, stackName, props));
     app.synth();
   });
