@@ -1,8 +1,8 @@
 /** AWS's own managed policies, as far as they decide about what is simulated. Attaching another one is refused when it would decide.
- * Compared on 2026-11-22 with the reference of AWS's managed policies: as wholes AWSBackupServiceRolePolicyForS3Restore v2,
- * AWSXRayDaemonWriteAccess v2 and AWSLambdaBasicExecutionRole v1; of AWSBackupServiceRolePolicyForS3Backup v4 the statements for
- * CloudWatch, EventBridge and KMS, but not those for buckets and objects; of AmazonSSMManagedInstanceCore v2 the first eleven actions,
- * and the others with copies of it that people publish.
+ * Each is a whole default version, compared on 2026-11-22 with what IAM gives, as an account publishes it: AmazonSSMManagedInstanceCore v2,
+ * AWSBackupServiceRolePolicyForS3Backup v5, AWSBackupServiceRolePolicyForS3Restore v2, AWSXRayDaemonWriteAccess v2 and
+ * AWSLambdaBasicExecutionRole v1. AWS's own reference agrees where it could be read.
+ * @see https://github.com/zoph-io/MAMIP/tree/master/policies
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForS3Restore.html
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html */
 import { compilePolicy, type Statement } from './policy';
@@ -19,6 +19,8 @@ const allow = (
 });
 
 const named = (service: string, ...names: readonly string[]): string[] => names.map((name) => `${service}:${name}`);
+
+const withinTheAccount = { StringEquals: { 'aws:PrincipalAccount': '${aws:ResourceAccount}' } };
 
 const logWriting = named('logs', 'CreateLogGroup', 'CreateLogStream', 'PutLogEvents');
 
@@ -82,7 +84,8 @@ const documents: Readonly<Record<string, readonly object[]>> = {
       'arn:aws:s3:::*/*',
     ),
     allow('s3:ListAllMyBuckets'),
-    allow('backup:TagResource', 'arn:aws:backup:*:*:recovery-point:*'),
+    allow('s3:ListTagsForResource', 'arn:aws:s3:::*', withinTheAccount),
+    allow('backup:TagResource', 'arn:aws:backup:*:*:recovery-point:*', withinTheAccount),
   ],
   AWSBackupServiceRolePolicyForS3Restore: [
     allow(
