@@ -17,7 +17,8 @@ import { VirtualClock, type Pace } from './virtual-clock';
 
 /** How to simulate. Everything has a default. */
 export interface SimulateOptions {
-  /** Decides about every id and every delay: the same seed gives the same history.
+  /** Decides about every id and every delay: the same seed gives the same history. Names that CloudFormation makes up for
+   * what is deployed are the same with every seed.
    * @default '1' */
   readonly seed?: string;
   /** The first virtual instant, milliseconds since 1970.
@@ -103,7 +104,8 @@ export async function simulate(source: AssemblySource, options: SimulateOptions 
   const deployment: DeploymentContext = {
     region,
     accountId,
-    random: random.fork('deployment'),
+    // What is deployed has the same names in each run: the seed decides what happens there.
+    random: createRandom('1').fork('deployment'),
     handlers,
     assets,
     parameters: options.parameters ?? {},

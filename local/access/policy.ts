@@ -1,4 +1,5 @@
 /** Policies as they are decided by: documents of templates, compiled once. */
+import { createRecall } from '../recall';
 import { ServiceError, UnsupportedError } from '../services/service';
 import { compileConditions, type Condition } from './condition';
 import { compilePattern, type Pattern } from './pattern';
@@ -44,11 +45,17 @@ const elements = [
 
 type Element = Readonly<Record<string, unknown>>;
 
+const recallStatements = createRecall<readonly Statement[]>();
+
 /** Compiles a policy document.
  * @param source Name of the policy, or of the resource that carries it.
  * @throws ServiceError MalformedPolicyDocument as IAM would refuse it
  * @throws UnsupportedError for elements and operators that are not simulated */
-export function compilePolicy(document: unknown, source: string, kind: PolicyKind): Statement[] {
+export function compilePolicy(document: unknown, source: string, kind: PolicyKind): readonly Statement[] {
+  return recallStatements(JSON.stringify([kind, source, document]), () => compileStatements(document, source, kind));
+}
+
+function compileStatements(document: unknown, source: string, kind: PolicyKind): Statement[] {
   const { Statement: statements = [] } = (document ?? {}) as { readonly Statement?: Element | readonly Element[] };
   const list = Array.isArray(statements) ? (statements as readonly Element[]) : [statements as Element];
   return list.map((statement, index) => compileStatement(statement, { policy: source, index }, kind));

@@ -1,5 +1,5 @@
 /** Runs the code of a simulated function: a stand-in, a typed task in this process, or any Node code in a process of its own. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TaskRuntime } from '../../tasks/handler';
 import type { RandomSource } from '../random';
 import { realTimeLimit, type TrackedWork, type VirtualClock } from '../virtual-clock';
@@ -167,14 +167,21 @@ function checkRunnable(definition: FunctionDefinition): void {
 /** Loads CommonJS code. What cannot be loaded here, an ECMAScript module for example, is left to its own process. */
 function loadTypedHandler(definition: FunctionDefinition): TypedHandler | undefined {
   const [file, member] = splitHandler(definition.handler);
-  const path = join(definition.codeDirectory!, file);
-  if (!loadedModules.has(path)) loadedModules.set(path, load(path));
-  const handler = loadedModules.get(path)?.[member] as Partial<TypedHandler> | undefined;
+  const directory = definition.codeDirectory!;
+  const code = join(contentName(directory), file);
+  if (!loadedModules.has(code)) loadedModules.set(code, load(join(directory, file)));
+  const handler = loadedModules.get(code)?.[member] as Partial<TypedHandler> | undefined;
   return typeof handler?.withRuntime === 'function' ? (handler as TypedHandler) : undefined;
 }
 
 /** Finding a module anew for every invocation takes longer than most of them. */
 const loadedModules = new Map<string, Readonly<Record<string, unknown>> | undefined>();
+
+/** CDK names an asset by a hash of what is in it, and AWS gets it once: the same asset of another assembly is the same code. */
+function contentName(directory: string): string {
+  const name = basename(directory);
+  return /^asset\.[0-9a-f]{64}$/.test(name) ? name : directory;
+}
 
 function load(path: string): Readonly<Record<string, unknown>> | undefined {
   // The SDK warns of the Node version of this process; the function is meant for the one its runtime names.

@@ -1,6 +1,7 @@
 /** Simulated Step Functions: state machines and their executions. Task states reach other services through task-integrations.ts. */
 import type { RandomSource } from '../random';
-import { parseDefinition, StatesLanguageEngine } from '../states-language';
+import { createRecall } from '../recall';
+import { parseDefinition, StatesLanguageEngine, type Definition } from '../states-language';
 import type { Execution, HistoryEvent, TaskFailure } from '../states-language/engine';
 import type { VirtualClock } from '../virtual-clock';
 import { Activities } from './activities';
@@ -42,7 +43,7 @@ interface StatesOptions {
 
 interface Machine {
   readonly definition: StateMachineDefinition;
-  readonly parsed: ReturnType<typeof parseDefinition>;
+  readonly parsed: Definition;
 }
 
 interface StartInput {
@@ -55,6 +56,8 @@ interface PageInput {
   readonly maxResults?: number;
   readonly nextToken?: string;
 }
+
+const recallDefinition = createRecall<Definition>();
 
 /** The simulated Step Functions service. */
 export class StatesService implements Service {
@@ -113,7 +116,10 @@ export class StatesService implements Service {
 
   /** @throws InvalidDefinitionError with all that is wrong with the definition */
   createStateMachine(definition: StateMachineDefinition): void {
-    this.machines.set(definition.arn, { definition, parsed: parseDefinition(definition.definitionText) });
+    this.machines.set(definition.arn, {
+      definition,
+      parsed: recallDefinition(definition.definitionText, () => parseDefinition(definition.definitionText)),
+    });
   }
 
   /** All state machines, in the order they were created. */

@@ -207,14 +207,10 @@ test('rejects an intrinsic function that it does not know, and a directory witho
   await expect(simulate('/nowhere')).rejects.toThrow('There is no synthesized CDK assembly');
 });
 
-test('names without a given one are those of CloudFormation, the same for the same seed', async () => {
+test('names without a given one are those of CloudFormation, the same in each run', async () => {
   const template = { Resources: { MyRole: { Type: 'AWS::IAM::Role' } } };
-  const [first, again, other] = [
-    await resolve({ name: { Ref: 'MyRole' } }, template),
-    await resolve({ name: { Ref: 'MyRole' } }, template),
-    await resolve({ name: { Ref: 'MyRole' } }, template, { seed: '2' }),
-  ];
+  const first = await resolve({ name: { Ref: 'MyRole' } }, template);
+  const other = await resolve({ name: { Ref: 'MyRole' } }, template, { seed: '2' });
   expect(first['name']).toMatch(/^Main-MyRole-[0-9A-F]{12}$/);
-  expect(again).toEqual(first);
-  expect(other).not.toEqual(first);
+  expect(other).toEqual(first);
 });
