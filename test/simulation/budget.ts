@@ -41,11 +41,22 @@ export function checkBudgets(simulation: Simulation, variant: Variant): string[]
 }
 
 function checkSizes({ history }: SimulatedExecution): string[] {
-  const biggest = Math.max(0, ...history.map((event) => JSON.stringify(event).length));
+  const biggest = Math.max(0, ...history.map(payloadLength));
   return [
     ...(history.length < maximumHistoryEvents ? [] : [`has ${history.length} events`]),
     ...(biggest <= maximumPayloadBytes ? [] : [`has an event of ${biggest} characters`]),
   ];
+}
+
+/** Length of the longest text in an event: inputs, outputs, parameters and causes are written as texts. */
+function payloadLength(event: HistoryEvent): number {
+  let longest = 0;
+  for (const details of Object.values(event)) {
+    if (typeof details !== 'object' || details === null) continue;
+    for (const value of Object.values(details))
+      if (typeof value === 'string') longest = Math.max(longest, value.length);
+  }
+  return longest;
 }
 
 function checkStates({ redriveCount, output, enteredStates }: SimulatedExecution, variant: Variant): string[] {

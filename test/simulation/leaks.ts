@@ -51,16 +51,29 @@ export function checkServed({ simulation }: World): string[] {
   const made = [
     ...[...ec2.images.all.values()]
       .filter(({ tags, failure }) => tags.has(imageTagKeys.job) && failure === undefined)
-      .map(({ imageId: id, sourceInstanceId: of, createdAtMs: atMs }) => ({ id, of, atMs })),
+      .map((image) => ({
+        id: image.imageId,
+        of: image.sourceInstanceId,
+        atMs: image.createdAtMs,
+        endedAtMs: image.endedAtMs,
+      })),
     ...[...backup.jobs.all.values()]
       .filter(({ state }) => state === 'COMPLETED')
-      .map(({ jobId: id, createdAtMs: atMs }) => ({ id, of: undefined, atMs })),
+      .map((job) => ({ id: job.jobId, of: undefined, atMs: job.createdAtMs, endedAtMs: job.completedAtMs })),
   ];
+  // Who writes down that a job has ended may die before it tells those who wait: they get what the next one made.
+  const wasUntold = (completedAtMs: number, endedAtMs: number): boolean =>
+    wasHit(simulation, (fault, _, hitAtMs) => 'caller' in fault && endedAtMs <= hitAtMs && hitAtMs <= completedAtMs);
   return made
     .filter(({ id }) => !served.has(id))
-    .filter(
-      ({ of, atMs }) => !gone.some(({ instanceId, createdAtMs }) => instanceId === of && Number(createdAtMs) <= atMs),
-    )
+    .filter(({ of, atMs, endedAtMs = Infinity }) => {
+      const hadAsked = ({ instanceId, createdAtMs }: Item): boolean => instanceId === of && Number(createdAtMs) <= atMs;
+      return !operations
+        .filter(hadAsked)
+        .some(
+          (operation) => gone.includes(operation) || wasUntold((operation['completion'] as Completion).atMs, endedAtMs),
+        );
+    })
     .map(({ id }) => `law 4: job ${id} was made for nobody`);
 }
 

@@ -5,6 +5,9 @@ import { runSeed, type SeedResult } from './run-seed';
 /** What a process tells of a seed. */
 export type Told = Pick<SeedResult, 'seed' | 'violations' | 'places' | 'callCount' | 'faults'>;
 
+// Services refuse, and states fail, all the time here, and nobody reads where: who explains a violation runs it again.
+Error.stackTraceLimit = 0;
+
 async function main(): Promise<void> {
   const text = { type: 'string', default: '' } as const;
   const { values } = parseArgs({ options: { assembly: text, first: text, step: text, count: text, objects: text } });

@@ -187,7 +187,10 @@ describe('laws that no fault makes the workflow break', () => {
 
   test.each([
     ['has 25000 events', Array.from({ length: 25_000 }, (_, id) => ({ type: 'TaskScheduled', id }))],
-    ['has an event of', [{ type: 'TaskSucceeded', id: 1, output: 'x'.repeat(256 * 1024) }]],
+    [
+      'has an event of',
+      [{ type: 'TaskSucceeded', id: 1, taskSucceededEventDetails: { output: 'x'.repeat(256 * 1024 + 1) } }],
+    ],
     [
       'looked 5 times at Process on EC2',
       [
