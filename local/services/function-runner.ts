@@ -1,4 +1,5 @@
 /** Runs the code of a simulated function: a stand-in, a typed task in this process, or any Node code in a process of its own. */
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { TaskRuntime } from '../../tasks/handler';
 import type { RandomSource } from '../random';
@@ -155,7 +156,9 @@ function checkRunnable(definition: FunctionDefinition): void {
         ? `code for ${definition.runtime}`
         : definition.codeDirectory === undefined
           ? 'code that is not an asset of this assembly'
-          : undefined;
+          : isThere(definition.codeDirectory)
+            ? undefined
+            : `code that is not in ${definition.codeDirectory} any more`;
   if (reason === undefined) return;
   throw new UnsupportedError(
     `Running ${reason}`,
@@ -163,6 +166,14 @@ function checkRunnable(definition: FunctionDefinition): void {
     `give a stand-in: simulate(app, { standIns: { '${definition.logicalId}': (event) => … } })`,
   );
 }
+
+/** Code that was loaded once is not looked for again. */
+function isThere(directory: string): boolean {
+  if (!foundDirectories.has(directory) && existsSync(directory)) foundDirectories.add(directory);
+  return foundDirectories.has(directory);
+}
+
+const foundDirectories = new Set<string>();
 
 /** Loads CommonJS code. What cannot be loaded here, an ECMAScript module for example, is left to its own process. */
 function loadTypedHandler(definition: FunctionDefinition): TypedHandler | undefined {

@@ -1,3 +1,5 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { simulate, type Simulation } from '../../local';
 import { arnOf, SmallStack, typedHandler } from './small-stack';
 
@@ -114,6 +116,17 @@ test('code for another runtime is refused by name, with what to do: the run does
   const execution = simulation.startExecution();
   await expect(simulation.settle()).rejects.toThrow(/code for python3\.13.*Python.*standIns/s);
   expect(execution).toMatchObject({ status: 'FAILED', error: 'Simulator.Unsupported' });
+});
+
+test('code whose folder is gone is refused by name, and not tried again and again', async () => {
+  const stack = new SmallStack().function('Gone', typedHandler('return 1;')).stateMachine('Machine', invoke('${Gone}'));
+  const directory = stack.write();
+  for (const name of readdirSync(directory, { withFileTypes: true })) {
+    if (name.isDirectory()) rmSync(join(directory, name.name), { recursive: true });
+  }
+  simulation = await simulate(directory);
+  simulation.startExecution();
+  await expect(simulation.settle()).rejects.toThrow(/Running code that is not in .* any more[^]*standIns/);
 });
 
 test('an asynchronous invocation is tried again after one and two minutes, then goes to its destination', async () => {
