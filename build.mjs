@@ -2,8 +2,9 @@
 // handler as one self-contained bundle, so that neither Docker nor esbuild is needed where the construct is synthesized.
 // `--types` starts from an empty dist/ and adds the declaration files.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { transformFileSync } from '@swc/core';
 import { build } from 'esbuild';
 
 const sourceFolders = ['workflow', 'tasks', 'constructs', 'local'];
@@ -33,12 +34,20 @@ const sources = sourceFolders.flatMap(filesBelow);
 
 if (process.argv.includes('--types')) rmSync('dist', { recursive: true, force: true });
 
-await build({
-  ...node,
-  entryPoints: sources.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
-  outbase: '.',
-  outdir: 'dist',
-});
+// Packages are loaded when something of theirs is first used: who synthesizes a stack needs no SDK client, and waits half as long.
+for (const file of sources.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))) {
+  const target = join('dist', file.replace(/\.ts$/, '.js'));
+  const { code, map } = transformFileSync(file, {
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
+    module: { type: 'commonjs', lazy: true, exportInteropAnnotation: true },
+    sourceMaps: true,
+    sourceFileName: relative(dirname(target), file),
+    swcrc: false,
+  });
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, `${code}//# sourceMappingURL=${basename(target)}.map\n`);
+  writeFileSync(`${target}.map`, map);
+}
 
 // Shell scripts and other files that the code reads stand beside it there too.
 for (const file of sources.filter((file) => !file.endsWith('.ts'))) {
