@@ -4,7 +4,7 @@
 const capacity = 2_000;
 
 /** Makes a memory of results that their text alone decides, and that nobody changes. What `make` throws is not remembered.
- * @example const recall = createRecall<Definition>(); recall(text, () => parseDefinition(text)) */
+ * @example const recall = createRecall<unknown>(); recall(text, () => JSON.parse(text)) */
 export function createRecall<Result>(): (text: string, make: () => Result) => Result {
   const known = new Map<string, Result>();
   return (text, make) => {
