@@ -76,6 +76,7 @@ test('whatever is granted too much in whichever policy is found, and so is what 
 test('what tasks of your own are granted is needed, too', async () => {
   const simulation = await runQuickly(synthesize('group', true));
   expect(simulation.records()).toMatchObject([{ status: 'STORED' }]);
+  expect(simulation.permissions().denied).toEqual([]);
   const judge = new PermissionJudge();
   judge.add(simulation);
   expect(judge.problems(sourceWithoutVersions)).toEqual([]);
