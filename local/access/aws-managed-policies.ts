@@ -1,7 +1,8 @@
 /** AWS's own managed policies, as far as they decide about what is simulated. Attaching another one is refused when it would decide.
  * Each is a whole default version, compared on 2026-11-22 with what IAM gives, as an account publishes it: AmazonSSMManagedInstanceCore v2,
  * AWSBackupServiceRolePolicyForS3Backup v5, AWSBackupServiceRolePolicyForS3Restore v2, AWSXRayDaemonWriteAccess v2 and
- * AWSLambdaBasicExecutionRole v1. AWS's own reference agrees where it could be read.
+ * AWSLambdaBasicExecutionRole v1. AWS's own reference agrees where it could be read. Of AWSBackupServiceRolePolicyForBackup v29 it is what
+ * concerns tables: no other backups that it allows are simulated.
  * @see https://github.com/zoph-io/MAMIP/tree/master/policies
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForS3Restore.html
  * @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html */
@@ -86,6 +87,15 @@ const documents: Readonly<Record<string, readonly object[]>> = {
     allow('s3:ListAllMyBuckets'),
     allow('s3:ListTagsForResource', 'arn:aws:s3:::*', withinTheAccount),
     allow('backup:TagResource', 'arn:aws:backup:*:*:recovery-point:*', withinTheAccount),
+  ],
+  AWSBackupServiceRolePolicyForBackup: [
+    allow(named('dynamodb', 'DescribeTable', 'CreateBackup'), 'arn:aws:dynamodb:*:*:table/*'),
+    allow(named('dynamodb', 'DescribeBackup', 'DeleteBackup'), 'arn:aws:dynamodb:*:*:table/*/backup/*'),
+    allow(named('dynamodb', 'StartAwsBackupJob', 'ListTagsOfResource'), 'arn:aws:dynamodb:*:*:table/*'),
+    allow(named('kms', 'Decrypt', 'GenerateDataKey'), '*', {
+      StringLike: { 'kms:ViaService': 'dynamodb.*.amazonaws.com' },
+    }),
+    allow('kms:DescribeKey'),
   ],
   AWSBackupServiceRolePolicyForS3Restore: [
     allow(

@@ -30,6 +30,9 @@ const bucketReading = [
 ];
 const objectReading = ['GetObject', 'GetObjectVersion', 'GetObjectVersionTagging', 'GetObjectVersionAcl'];
 
+/** What AWS's own policy, AWSBackupServiceRolePolicyForBackup v29, has for beginning with a table. */
+const tableReading = ['DescribeTable', 'StartAwsBackupJob'];
+
 /** @see https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForS3Restore.html (read 2026-11):
  * without what is about ACLs, which are off, and about uploads in parts */
 const bucketRestoring = ['ListBucket', 'ListBucketVersions', 'GetBucketVersioning', 'GetBucketLocation'];
@@ -115,13 +118,21 @@ export class ServiceActions {
   backupProblem(resourceArn: string, roleArn: string): string | undefined {
     if (!this.enforcement.mayAssume('backup.amazonaws.com', roleArn))
       return `${roleArn} cannot be assumed by AWS Backup`;
-    if (!resourceArn.startsWith('arn:aws:s3:::')) return undefined;
-    const isAllowed = this.enforcement.permits({ id: roleArn, session: 'AWSBackup' }, [
+    const isAllowed = this.enforcement.permits({ id: roleArn, session: 'AWSBackup' }, this.backupNeeds(resourceArn));
+    return isAllowed ? undefined : 'Access Denied trying to call AWS Backup service';
+  }
+
+  /** What is needed for resources other than buckets and tables is not decided. */
+  private backupNeeds(resourceArn: string): Permission[] {
+    if (resourceArn.startsWith('arn:aws:dynamodb:')) {
+      return tableReading.map((name) => ({ action: `dynamodb:${name}`, resource: resourceArn }));
+    }
+    if (!resourceArn.startsWith('arn:aws:s3:::')) return [];
+    return [
       ...bucketReading.map((name) => ({ action: `s3:${name}`, resource: resourceArn })),
       ...objectReading.map((name) => ({ action: `s3:${name}`, resource: `${resourceArn}/*` })),
       ...keyUse(['Decrypt', 'DescribeKey'], resourceArn, 's3', this.facts),
-    ]);
-    return isAllowed ? undefined : 'Access Denied trying to call AWS Backup service';
+    ];
   }
 
   /** Why AWS Backup cannot restore to a bucket with a role; undefined where it can. */

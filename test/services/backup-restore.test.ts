@@ -37,6 +37,10 @@ function makeStack(): Stack {
       }),
     ],
   });
+  new Role(stack, 'TableRole', {
+    assumedBy: new ServicePrincipal('backup.amazonaws.com'),
+    managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSBackupServiceRolePolicyForBackup')],
+  });
   plan.addSelection('Files', { resources: [BackupResource.fromArn(files.bucket.bucketArn)], role });
   return stack;
 }
@@ -181,4 +185,17 @@ test('the SDK client starts a restore once for a token, and reads its job', asyn
   expect((await client.send(command)).RestoreJobId).toBe(RestoreJobId);
   const job = await client.send(new DescribeRestoreJobCommand({ RestoreJobId }));
   expect(job).toMatchObject({ Status: 'PENDING', ResourceType: 'S3', SourceResourceArn: `arn:aws:s3:::${bucket}` });
+});
+
+test.each([
+  ['TableRole', { State: 'COMPLETED' }],
+  ['NarrowRole', { State: 'FAILED', StatusMessage: 'Access Denied trying to call AWS Backup service' }],
+])('a table is backed up only by a role that may: %s', async (name, end) => {
+  const { BackupJobId } = await simulation.call('backup', 'StartBackupJob', {
+    BackupVaultName: simulation.physicalId('Vault', 'AWS::Backup::BackupVault'),
+    ResourceArn: 'arn:aws:dynamodb:us-east-1:111122223333:table/customers',
+    IamRoleArn: roleArn(name),
+  });
+  await simulation.settle();
+  expect(await simulation.call('backup', 'DescribeBackupJob', { BackupJobId })).toMatchObject(end);
 });
