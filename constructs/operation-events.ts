@@ -55,6 +55,9 @@ export interface OperationEventsProps {
   readonly fleet: Fleet;
   /** Commands of other documents are not ours. */
   readonly documentName: string;
+  /** Names of the states that wait for operations: the cleaner finds those of the last visit by name.
+   * @default - it finds them by an index only, which may be a moment behind */
+  readonly operationStates?: readonly string[];
   /** Whether instances are imaged. */
   readonly images: boolean;
   /** Vault whose backup jobs are ours.
@@ -88,7 +91,7 @@ export class OperationEvents extends Construct {
     });
     this.cleaner = new TaskFunction(this, 'Cleaner', {
       task: cleanUpExecution,
-      settings: { ledgerTable, documentName: props.documentName },
+      settings: { ledgerTable, documentName: props.documentName, operationStates: props.operationStates },
       onFailure,
       // A sweep may find many executions at once, after an outage.
       timeout: Duration.minutes(5),

@@ -5,8 +5,8 @@ import * as z from 'zod';
 import { defineTask } from './define-task';
 import { metricFields, workflowMetrics } from './metric';
 import type { RecordedFailure } from './operations/object-record';
-import { operationContext, type OperationTaskContext } from './operations/operation-context';
-import { releaseExecution, type Released } from './operations/release-execution';
+import { operationContext } from './operations/operation-context';
+import { releaseExecution, type CleaningContext, type Released } from './operations/release-execution';
 
 const executionStatus = z.looseObject({
   executionArn: z.string(),
@@ -35,6 +35,9 @@ export const cleanUpExecution = defineTask({
     /** The workflow's document: operations of others are left to them.
      * @default - all operations are the workflow's */
     documentName: z.string().optional(),
+    /** States whose operation is looked for by name, whatever the index knows by then.
+     * @default - the index alone tells */
+    operationStates: z.array(z.string()).readonly().optional(),
   }),
   run: async (event, context) => {
     const request = sweepRequest.safeParse(event).data;
@@ -49,7 +52,7 @@ export const cleanUpExecution = defineTask({
 /** Releases the executions that have ended although a record says that they run. What Step Functions says of them is the
  * truth; that the lease has ended only tells where to look: an execution that still runs is left alone.
  * @throws what the first of them to fail has thrown, after the others had their turn */
-async function sweep(stateMachineName: string, context: OperationTaskContext) {
+async function sweep(stateMachineName: string, context: CleaningContext) {
   const owners = await operationContext(context).ledger.readExpiredOwners(stateMachineName, context.nowMs());
   const released: Released[] = [];
   const failures: unknown[] = [];
@@ -74,10 +77,7 @@ async function sweep(stateMachineName: string, context: OperationTaskContext) {
 }
 
 /** @returns undefined when the execution still runs */
-async function findOutHowItEnded(
-  executionArn: string,
-  context: OperationTaskContext,
-): Promise<RecordedFailure | undefined> {
+async function findOutHowItEnded(executionArn: string, context: CleaningContext): Promise<RecordedFailure | undefined> {
   let described: DescribeExecutionOutput;
   try {
     described = await context.client(SFNClient).send(new DescribeExecutionCommand({ executionArn }));

@@ -1,6 +1,7 @@
 /** What an execution may cost at worst, computed at synth: its time, and its events of the 25,000 that a history can hold. */
 import { Duration } from 'aws-cdk-lib';
 import { transientRetryCount } from './integration-state';
+import { operationStates } from './operation-states';
 import { deadlineNoticed, greatestReCheckCount } from './re-check';
 import { misuse } from '../constructs/misuse';
 
@@ -47,9 +48,9 @@ export function executionTime({ process, snapshot, backup, insertedTime }: Execu
  * @throws Error with the numbers */
 export function checkHistoryBudget(where: string, plan: ExecutionPlan): void {
   const operations = Object.entries({
-    'Process on EC2': plan.process,
-    'Snapshot instance': plan.snapshot,
-    'Back up results': plan.backup,
+    [operationStates.process]: plan.process,
+    [operationStates.snapshot]: plan.snapshot,
+    [operationStates.backup]: plan.backup,
   }).flatMap(([name, deadline]) => (deadline === undefined ? [] : [{ name, deadline, events: eventsOf(deadline) }]));
   const otherStateCount = shortStateCount + plan.insertedStateCount;
   const otherEvents =

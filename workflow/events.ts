@@ -7,6 +7,7 @@ import type { FleetKeeper } from '../constructs/fleet-keeper';
 import { sourcePattern, type ObjectSource } from '../constructs/object-source';
 import { OperationEvents, deliveryRetries, type DeadLetterQueue } from '../constructs/operation-events';
 import { backupStatements, commandStatements, taskResponseStatements } from '../constructs/operation-permissions';
+import { operationStates } from './operation-states';
 import type { WorkflowParts } from './parts';
 import { snapshotStatements } from './protect';
 
@@ -36,6 +37,11 @@ export function createEvents(
     ledger,
     fleet: processor.fleet,
     documentName: document.documentName,
+    operationStates: [
+      operationStates.process,
+      ...(snapshot ? [operationStates.snapshot] : []),
+      ...(backup ? [operationStates.backup] : []),
+    ],
     images: snapshot !== undefined,
     backupVaultName: backup?.recovery.vault.backupVaultName,
     deadLetters,

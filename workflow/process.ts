@@ -4,6 +4,7 @@ import { commandStatements } from '../constructs/operation-permissions';
 import { TaskFunction } from '../constructs/task-function';
 import { processObject } from '../tasks/process-object';
 import type { IntegrationState } from './integration-state';
+import { operationStates } from './operation-states';
 import { grantLongOperation, type WorkflowParts } from './parts';
 import { assignment } from './state-variables';
 import { TaskState } from './task-state';
@@ -28,7 +29,7 @@ export function processState(scope: Construct, parts: WorkflowParts): Integratio
   });
   grantLongOperation(process, ledger);
   process.allow(...commandStatements(document.documentArn, processor.instances));
-  return new TaskState(scope, 'Process on EC2', {
+  return new TaskState(scope, operationStates.process, {
     function: process,
     input: { object: $.object },
     assign: (result) => assignment($, { outcome: result }),

@@ -10,6 +10,7 @@ import { backUpResults } from '../tasks/back-up-results';
 import type { BackupOutcome, ImageOutcome } from '../tasks/object-reference';
 import type { ImageSettings } from '../tasks/operations/settings';
 import { snapshotInstance } from '../tasks/snapshot-instance';
+import { operationStates } from './operation-states';
 import { grantLongOperation, type WorkflowParts } from './parts';
 import { assignment, expression } from './state-variables';
 import { TaskState } from './task-state';
@@ -83,7 +84,7 @@ function snapshotState(
   });
   grantLongOperation(lambda, parts.ledger);
   lambda.allow(...snapshotStatements(scope, snapshot, parts, false));
-  return new TaskState(scope, 'Snapshot instance', {
+  return new TaskState(scope, operationStates.snapshot, {
     function: lambda,
     input: { object: $.object, outcome: $.outcome, results: $.results },
     assign: isAlone ? (result) => assignment($, { image: result }) : undefined,
@@ -112,7 +113,7 @@ function backupState(
   });
   grantLongOperation(lambda, ledger);
   lambda.allow(...backupStatements(vault.backupVaultArn, role));
-  return new TaskState(scope, 'Back up results', {
+  return new TaskState(scope, operationStates.backup, {
     function: lambda,
     input: { object: $.object, results: $.results },
     assign: isAlone ? (result) => assignment($, { recoveryPoint: result }) : undefined,

@@ -5,7 +5,7 @@ import { recordReference } from '../object-reference';
 import { abandonOperation } from './abandon-operation';
 import { advance } from './advance';
 import { failRecord, type RecordedFailure } from './object-record';
-import { operation, type Operation } from './operation';
+import { operation, operationId, type Operation } from './operation';
 import { operationContext, type OperationContext, type OperationTaskContext } from './operation-context';
 
 /** An execution that has ended, and what its records are to say of it. */
@@ -13,6 +13,11 @@ export interface EndedExecution {
   readonly arn: string;
   readonly failure: RecordedFailure;
 }
+
+/** The context of a task that cleans up. */
+export type CleaningContext = Omit<OperationTaskContext, 'settings'> & {
+  readonly settings: OperationTaskContext['settings'] & { readonly operationStates?: readonly string[] | undefined };
+};
 
 /** What was released. */
 export interface Released {
@@ -23,13 +28,17 @@ export interface Released {
 
 /** Ends the operations of an execution, fails its records and moves on whoever waited for what it held.
  * May be repeated, and may come late: what a later redrive has begun is left alone. */
-export async function releaseExecution(
-  { arn, failure }: EndedExecution,
-  context: OperationTaskContext,
-): Promise<Released> {
+export async function releaseExecution({ arn, failure }: EndedExecution, context: CleaningContext): Promise<Released> {
   const surroundings = operationContext(context);
   const owned = await surroundings.ledger.readOwned(arn);
   const operations = owned.flatMap((item) => readOperation(item, surroundings) ?? []);
+  // What has begun a moment before the end is not in the index yet, and nobody would come back for it.
+  for (const state of context.settings.operationStates ?? []) {
+    const id = operationId({ executionArn: arn, state, redriveCount: failure.redriveCount });
+    if (owned.some((item) => item['id'] === id)) continue;
+    const begun = await surroundings.ledger.readOperation(id);
+    if (begun !== undefined) operations.push(begun);
+  }
   const freed: string[] = [];
   for (const held of operations) {
     if (held.redriveCount > failure.redriveCount) continue;

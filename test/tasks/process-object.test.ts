@@ -1,8 +1,8 @@
-import { processObject } from '../../tasks';
+import { cleanUpExecution, processObject } from '../../tasks';
 import type { ScriptRequest, ScriptResult } from '../../local/services/ssm';
 import type { AwsEvent } from '../../local/services/aws-event';
 import { ServiceError } from '../../local/services/service';
-import { Account, processSettings, type AccountOptions } from './account';
+import { Account, ledgerTable, processSettings, type AccountOptions } from './account';
 
 jest.setTimeout(30_000);
 
@@ -414,6 +414,19 @@ describe('the cleaner', () => {
     expect(commands).toHaveLength(2);
     await account.pass(7200);
     expect(visits[1]!.status).toBe('succeeded');
+  });
+
+  it('frees a slot that was taken a moment before the end, when the index does not show the operation yet', async () => {
+    const { account, visits } = await start(() => ({ durationMs: 3_000_000 }));
+    account.cloud.intercept(async (call, next) =>
+      call.input['IndexName'] === 'owner-index' ? { Items: [] } : next(call),
+    );
+    expect(account.items('fleet#').map(({ sk }) => sk)).toEqual([`slot#${account.instanceIds[0]!}#1`]);
+    account.end(visits[0]!);
+    const settings = { ledgerTable, operationStates: [visits[0]!.state] };
+    const detail = { executionArn: execution, status: 'ABORTED' };
+    await account.invoke(cleanUpExecution, settings, { detail });
+    expect(account.items('fleet#')).toEqual([]);
   });
 
   it('never overwrites an earlier success: the record stays STORED, with the failure noted', async () => {
