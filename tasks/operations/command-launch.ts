@@ -59,7 +59,8 @@ async function launch(
   return tryAgain(operation, 'Instance.Lost', 'its slot was given to another operation', context);
 }
 
-/** What EC2 has refused is asked for under another name: in the next subnet, and after all of them some time later. */
+/** What EC2 has refused is asked for under another name: in the next subnet, and after all of them some time later. What it has not
+ * looked at keeps its name: an earlier call, whose answer was not written down, may have launched it. */
 async function takeRefusal(
   operation: CommandInPhase<'launching'>,
   error: unknown,
@@ -75,10 +76,11 @@ async function takeRefusal(
     return endWithFailure(operation, 'Instance.LaunchFailed', cause, context);
   }
   const { slot, launch: count } = operation.progress;
-  const isRoundOver = count % Math.max(1, fleet.subnetIds.length) === 0;
+  const isThrottled = verdict === 'throttled';
+  const isRoundOver = isThrottled || count % Math.max(1, fleet.subnetIds.length) === 0;
   const nowMs = context.nowMs();
   const intentAtMs = isRoundOver ? nowMs + roundPauseMs : nowMs;
-  const next = { ...operation.progress, launch: count + 1, intentAtMs };
+  const next = { ...operation.progress, launch: isThrottled ? count : count + 1, intentAtMs };
   const lease = takeSlot(fleet.id, leaseFor(operation, slot, nowMs), nowMs);
   const saved = await context.ledger.saveOperation({ ...operation, progress: next, lastObstacle: obstacle }, lease);
   if (saved === undefined && !(await holdsSlot(operation, context))) {

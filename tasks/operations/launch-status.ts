@@ -2,9 +2,10 @@
 import { isAlive } from './instance-state';
 
 /** - `full`: there is no room now, or none of our share; there may be later, or elsewhere
+ * - `throttled`: EC2 has not looked at it; asked in the same words before, it may have launched it: to be asked so again, later
  * - `refused`: EC2 will never launch it as it is asked to
  * - `unknown`: nobody knows whether it was launched; to be asked again in the same words */
-export type LaunchVerdict = 'full' | 'refused' | 'unknown';
+export type LaunchVerdict = 'full' | 'throttled' | 'refused' | 'unknown';
 
 /** EC2 answers some of them with status 500, as if they were its own trouble.
  * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (read 2026-11) */
@@ -21,7 +22,6 @@ const fullErrors: ReadonlySet<string> = new Set([
   'SpotMaxPriceTooLow',
   'VolumeLimitExceeded',
   'ReservationCapacityExceeded',
-  'RequestLimitExceeded',
   'PendingVerification',
   // What the instance type or the zone does not offer; another subnet may.
   'Unsupported',
@@ -40,6 +40,7 @@ const unknownErrors: ReadonlySet<string> = new Set([
 export function judgeLaunchError(error: unknown): LaunchVerdict {
   const { name = '', $metadata } = error as { name?: string; $metadata?: { readonly httpStatusCode?: number } };
   if (unknownErrors.has(name)) return 'unknown';
+  if (name === 'RequestLimitExceeded') return 'throttled';
   if (fullErrors.has(name)) return 'full';
   const status = $metadata?.httpStatusCode ?? 500;
   return status >= 400 && status < 500 ? 'refused' : 'unknown';

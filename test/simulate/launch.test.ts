@@ -129,6 +129,24 @@ test('a launch whose answer was lost is found again, and not repeated', async ()
   expect(statuses()).toEqual(['STORED']);
 }, 60_000);
 
+test('a launch whose answer was lost is found again, though EC2 is too busy to look when it is asked next', async () => {
+  let askedCount = 0;
+  simulation.cloud.intercept(async (call, next) => {
+    if (call.operation !== 'RunInstances') return next(call);
+    // The SDK asks three times before it gives up.
+    if (++askedCount > 3 && askedCount <= 6)
+      throw new ServiceError('RequestLimitExceeded', 'Request limit exceeded.', 503);
+    const output = await next(call);
+    if (askedCount <= 3) throw new ServiceError('InternalError', 'lost', 500);
+    return output;
+  });
+  await upload('a');
+  await settleAndCheck();
+  expect(askedCount).toBeGreaterThan(6);
+  expect(launched()).toHaveLength(1);
+  expect(statuses()).toEqual(['STORED']);
+}, 60_000);
+
 test('an instance that belongs to nobody is terminated by the keeper', async () => {
   await upload('a', 'stores', 20 * minuteMs);
   await simulation.advance(3 * minuteMs);

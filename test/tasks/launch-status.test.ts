@@ -14,7 +14,7 @@ describe('a launch that was not answered with an instance', () => {
     ['InstanceLimitExceeded', 400, 'full'],
     ['VcpuLimitExceeded', 400, 'full'],
     ['MaxSpotInstanceCountExceeded', 400, 'full'],
-    ['RequestLimitExceeded', 503, 'full'],
+    ['RequestLimitExceeded', 503, 'throttled'],
     ['PendingVerification', 400, 'full'],
     ['Unsupported', 400, 'full'],
     ['UnauthorizedOperation', 403, 'refused'],
