@@ -31,14 +31,10 @@ export interface Released {
 export async function releaseExecution({ arn, failure }: EndedExecution, context: CleaningContext): Promise<Released> {
   const surroundings = operationContext(context);
   const owned = await surroundings.ledger.readOwned(arn);
-  const operations = owned.flatMap((item) => readOperation(item, surroundings) ?? []);
-  // What has begun a moment before the end is not in the index yet, and nobody would come back for it.
-  for (const state of context.settings.operationStates ?? []) {
-    const id = operationId({ executionArn: arn, state, redriveCount: failure.redriveCount });
-    if (owned.some((item) => item['id'] === id)) continue;
-    const begun = await surroundings.ledger.readOperation(id);
-    if (begun !== undefined) operations.push(begun);
-  }
+  const operations = [
+    ...owned.flatMap((item) => readOperation(item, surroundings) ?? []),
+    ...(await findUnlisted({ arn, failure }, owned, context)),
+  ];
   const freed: string[] = [];
   for (const held of operations) {
     if (held.redriveCount > failure.redriveCount) continue;
@@ -59,6 +55,20 @@ export async function releaseExecution({ arn, failure }: EndedExecution, context
   }
   await advance([...new Set(freed)], surroundings);
   return { operationIds: operations.map((held) => held.id), recordsFailed };
+}
+
+/** What has begun a moment before the end is not in the index yet, and nobody would come back for it. */
+async function findUnlisted(
+  { arn, failure: { redriveCount } }: EndedExecution,
+  listed: readonly Record<string, unknown>[],
+  context: CleaningContext,
+): Promise<Operation[]> {
+  const { ledger } = operationContext(context);
+  const ids = (context.settings.operationStates ?? [])
+    .map((state) => operationId({ executionArn: arn, state, redriveCount }))
+    .filter((id) => !listed.some((item) => item['id'] === id));
+  const found = await Promise.all(ids.map((id) => ledger.readOperation(id)));
+  return found.flatMap((one) => one ?? []);
 }
 
 /** One that cannot be read must not keep the others: what it holds is free when its lease has ended. */

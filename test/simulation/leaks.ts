@@ -47,8 +47,26 @@ export function checkServed({ simulation }: World): string[] {
     const wasOpen = (atMs: number): boolean => Number(createdAtMs) <= atMs && atMs < (completion as Completion).atMs;
     return badEnds.get(String(owner))?.some(wasOpen) === true;
   });
-  const { ec2, backup } = simulation.services;
-  const made = [
+  // Who writes down that a job has ended may die before it tells those who wait: they get what the next one made.
+  const wasUntold = (completedAtMs: number, endedAtMs: number): boolean =>
+    wasHit(simulation, (fault, _, hitAtMs) => 'caller' in fault && endedAtMs <= hitAtMs && hitAtMs <= completedAtMs);
+  return jobsMade(simulation)
+    .filter(({ id }) => !served.has(id))
+    .filter(({ of, atMs, endedAtMs = Infinity }) => {
+      const hadAsked = ({ instanceId, createdAtMs }: Item): boolean => instanceId === of && Number(createdAtMs) <= atMs;
+      return !operations
+        .filter(hadAsked)
+        .some(
+          (operation) => gone.includes(operation) || wasUntold((operation['completion'] as Completion).atMs, endedAtMs),
+        );
+    })
+    .map(({ id }) => `law 4: job ${id} was made for nobody`);
+}
+
+/** The images and recovery points that were made, and when; `of` is the instance of an image. */
+function jobsMade({ services }: Simulation) {
+  const { ec2, backup } = services;
+  return [
     ...[...ec2.images.all.values()]
       .filter(({ tags, failure }) => tags.has(imageTagKeys.job) && failure === undefined)
       .map((image) => ({
@@ -61,20 +79,6 @@ export function checkServed({ simulation }: World): string[] {
       .filter(({ state }) => state === 'COMPLETED')
       .map((job) => ({ id: job.jobId, of: undefined, atMs: job.createdAtMs, endedAtMs: job.completedAtMs })),
   ];
-  // Who writes down that a job has ended may die before it tells those who wait: they get what the next one made.
-  const wasUntold = (completedAtMs: number, endedAtMs: number): boolean =>
-    wasHit(simulation, (fault, _, hitAtMs) => 'caller' in fault && endedAtMs <= hitAtMs && hitAtMs <= completedAtMs);
-  return made
-    .filter(({ id }) => !served.has(id))
-    .filter(({ of, atMs, endedAtMs = Infinity }) => {
-      const hadAsked = ({ instanceId, createdAtMs }: Item): boolean => instanceId === of && Number(createdAtMs) <= atMs;
-      return !operations
-        .filter(hadAsked)
-        .some(
-          (operation) => gone.includes(operation) || wasUntold((operation['completion'] as Completion).atMs, endedAtMs),
-        );
-    })
-    .map(({ id }) => `law 4: job ${id} was made for nobody`);
 }
 
 interface Completion {
