@@ -28,9 +28,11 @@ export class Endpoint {
     };
   }
 
-  /** The key with which that principal signs. */
+  /** The key with which that principal signs. Two invocations of one function that run at the same time have two,
+   * as the execution environments of Lambda do: what one may still call does not follow from how the other ended. */
   credentialsOf(principal: Principal): { readonly accessKeyId: string; readonly secretAccessKey: string } {
-    const secretAccessKey = stableHash(`${principal.id}/${principal.session ?? ''}`);
+    const { id, session = '', invocation = '' } = principal;
+    const secretAccessKey = stableHash(`${id}/${session}/${invocation}`);
     const accessKeyId = `AKIA${secretAccessKey.slice(0, 16).toUpperCase()}`;
     this.principals.set(accessKeyId, principal);
     return { accessKeyId, secretAccessKey };

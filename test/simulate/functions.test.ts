@@ -19,6 +19,12 @@ const invoke = (functionName: string, retry?: object[]) => ({
   },
 });
 
+const orderTable = {
+  AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+  KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+  BillingMode: 'PAY_PER_REQUEST',
+};
+
 let simulation: Simulation | undefined;
 afterEach(() => simulation?.close());
 
@@ -183,11 +189,7 @@ test('a function that makes its own clients runs in a process of its own, agains
       return { stored: event.id, function: context.functionName === process.env.AWS_LAMBDA_FUNCTION_NAME, home: process.env.HOME ?? null };
     };`;
   const stack = new SmallStack()
-    .add('Orders', 'AWS::DynamoDB::Table', {
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    })
+    .add('Orders', 'AWS::DynamoDB::Table', orderTable)
     .function('Store', code, { Environment: { Variables: { TABLE: { Ref: 'Orders' } } } })
     .stateMachine('Machine', invoke('${Store}'));
   const lines: string[] = [];
@@ -200,6 +202,31 @@ test('a function that makes its own clients runs in a process of its own, agains
   expect(JSON.parse(failed.cause!).trace.join('\n')).toContain('/var/task/index.js');
   expect(lines.sort()).toEqual(['storing bad', 'storing one']);
   expect(simulation.services.dynamodb.items(simulation.physicalId('Orders', 'AWS::DynamoDB::Table'))).toHaveLength(2);
+}, 20_000);
+
+test('one of two invocations at the same time goes on calling after the other has ended', async () => {
+  const code = `
+    const { DynamoDBClient, GetItemCommand, PutItemCommand } = require('@aws-sdk/client-dynamodb');
+    const client = new DynamoDBClient({});
+    const isRunning = (id) => { try { return process.kill(id, 0); } catch { return false; } };
+    exports.handler = async ({ id }) => {
+      await client.send(new PutItemCommand({ TableName: process.env.TABLE, Item: { id: { S: id }, process: { N: String(process.pid) } } }));
+      if (id === 'short') return 'ended first';
+      const read = async () => (await client.send(new GetItemCommand({ TableName: process.env.TABLE, Key: { id: { S: 'short' } } }))).Item;
+      let other;
+      while (other === undefined || isRunning(Number(other.process.N))) other = await read();
+      for (let calls = 0; calls < 100; calls++) await read();
+      return 'went on';
+    };`;
+  const stack = new SmallStack()
+    .add('Orders', 'AWS::DynamoDB::Table', orderTable)
+    .function('Store', code, { Environment: { Variables: { TABLE: { Ref: 'Orders' } } } })
+    .stateMachine('Machine', invoke('${Store}'));
+  simulation = await simulate(stack.write());
+  const long = simulation.startExecution({ id: 'long' });
+  const short = simulation.startExecution({ id: 'short' });
+  await simulation.settle();
+  expect([short.output, long.output]).toEqual(['ended first', 'went on']);
 }, 20_000);
 
 test('a function that never ends is stopped at its timeout, in a process and in this one', async () => {
