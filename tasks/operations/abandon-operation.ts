@@ -9,7 +9,8 @@ import type { OperationContext, StepContext, StepResult } from './operation-cont
 export const abandonedError = 'Operation.Abandoned';
 
 /** Ends an operation, unless it has ended. Jobs that others share go on.
- * @returns the operations that can go on because of it */
+ * @returns the operations that can go on because of it
+ * @throws TaskError `Task.Transient` while nobody can know whether its command was sent */
 export async function abandonOperation(
   abandoned: Operation,
   reason: string,

@@ -4,6 +4,7 @@ import { endOf } from '../bounded-text';
 import { manifestName } from '../manifest';
 import type { CommandOutcome } from '../object-reference';
 import { rejectionCause } from '../rejection';
+import { commonErrors, TaskError } from '../task-error';
 import { operationResultsPrefix } from './command-parameters';
 import { rejectedExitCode, tryAgainExitCode, type InvocationVerdict } from './command-status';
 import { fail, succeed } from './completion';
@@ -20,7 +21,7 @@ import {
   type CommandOperation,
 } from './operation';
 import type { OperationContext, StepContext, StepResult } from './operation-context';
-import { cancelCommand, findCommand } from './run-command';
+import { cancelCommand, findCommands, listingGraceMs } from './run-command';
 
 /** Why a try ended that may be followed by another. */
 type Obstacle = 'Instance.Lost' | 'Command.Undeliverable' | 'Command.RetriesExhausted';
@@ -136,9 +137,16 @@ export async function missDeadline(operation: CommandOperation, context: StepCon
 }
 
 /** Cancels what an operation that nobody waits for any more has begun.
- * @returns the writes that free what it holds */
+ * @returns the writes that free what it holds
+ * @throws TaskError `Task.Transient` while nobody can know whether it has begun */
 export async function abandonCommand(operation: CommandOperation, context: OperationContext): Promise<Write[]> {
-  await cancelIfBegun(operation, context);
+  const cancelledCount = await cancelIfBegun(operation, context);
+  if (cancelledCount === 0 && mayBeHidden(operation, context)) {
+    throw new TaskError(
+      commonErrors.transient,
+      `Whether the command of operation ${operation.id} was sent cannot be known yet\n  fix: none is needed, the next try looks again`,
+    );
+  }
   await endLaunched(operation, context);
   return leaveSlot(operation, context);
 }
@@ -178,15 +186,20 @@ async function leaveSlot(operation: CommandOperation, context: OperationContext)
   return [freeSlot(operation.settings.fleet.id, operation.progress.slot, operation.id)];
 }
 
-async function cancelIfBegun(operation: CommandOperation, context: OperationContext): Promise<void> {
-  const { progress } = operation;
-  if (progress.phase === 'queued' || progress.phase === 'launching') return;
+/** @returns how many commands were cancelled: a call that was repeated because its answer was lost has sent more than one */
+async function cancelIfBegun(operation: CommandOperation, context: OperationContext): Promise<number> {
+  const { progress, createdAtMs } = operation;
+  if (progress.phase === 'queued' || progress.phase === 'launching') return 0;
   const client = context.client(SSMClient);
-  const commandId =
-    progress.phase === 'running'
-      ? progress.commandId
-      : await findCommand(operation, instanceOf({ ...operation, progress }), progress.intentAtMs, client);
-  if (commandId !== undefined) await cancelCommand(commandId, client, context.log);
+  const sinceMs = progress.phase === 'starting' ? progress.intentAtMs : createdAtMs;
+  const commandIds = new Set(await findCommands(operation, instanceOf({ ...operation, progress }), sinceMs, client));
+  if (progress.phase === 'running') commandIds.add(progress.commandId);
+  for (const commandId of commandIds) await cancelCommand(commandId, client, context.log);
+  return commandIds.size;
+}
+
+function mayBeHidden({ progress }: CommandOperation, { nowMs }: OperationContext): boolean {
+  return progress.phase === 'starting' && nowMs() - progress.intentAtMs < listingGraceMs;
 }
 
 function outcomeOf(

@@ -12,10 +12,14 @@ import { isLate, leaseFor } from './lease';
 import { leavePlace, putPointer, takeSlot } from './ledger';
 import { fleetPartition, instanceOf, type CommandInPhase, type CommandOperation } from './operation';
 import type { StepContext, StepResult } from './operation-context';
-import { cancelCommand, findCommand, isInstanceRefused, readInvocation, sendCommand } from './run-command';
-
-/** A command that was sent is found in ListCommands within this time, if it was sent at all. */
-const listingGraceMs = 50_000;
+import {
+  cancelCommand,
+  findCommands,
+  isInstanceRefused,
+  listingGraceMs,
+  readInvocation,
+  sendCommand,
+} from './run-command';
 
 /** GetCommandInvocation knows a command within this time after it was sent. */
 const invocationGraceMs = 10 * 60_000;
@@ -154,7 +158,7 @@ async function noteCommand(
  * Should the first one turn up after all: an instance runs one try of one operation once. */
 async function findOrSend(operation: CommandInPhase<'starting'>, context: StepContext): Promise<StepResult> {
   const { slot, intentAtMs } = operation.progress;
-  const commandId = await findCommand(operation, instanceOf(operation), intentAtMs, context.client(SSMClient));
+  const [commandId] = await findCommands(operation, instanceOf(operation), intentAtMs, context.client(SSMClient));
   if (commandId !== undefined) return noteCommand(operation, commandId, context);
   if (isLate(operation, context)) return missDeadline(operation, context);
   const nowMs = context.nowMs();

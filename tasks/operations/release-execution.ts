@@ -27,7 +27,8 @@ export interface Released {
 }
 
 /** Ends the operations of an execution, fails its records and moves on whoever waited for what it held.
- * May be repeated, and may come late: what a later redrive has begun is left alone. */
+ * May be repeated, and may come late: what a later redrive has begun is left alone.
+ * @throws what the first operation to fail has thrown, after everything else had its turn */
 export async function releaseExecution({ arn, failure }: EndedExecution, context: CleaningContext): Promise<Released> {
   const surroundings = operationContext(context);
   const owned = await surroundings.ledger.readOwned(arn);
@@ -36,9 +37,14 @@ export async function releaseExecution({ arn, failure }: EndedExecution, context
     ...(await findUnlisted({ arn, failure }, owned, context)),
   ];
   const freed: string[] = [];
+  const failures: unknown[] = [];
   for (const held of operations) {
     if (held.redriveCount > failure.redriveCount) continue;
-    freed.push(...(await abandonOperation(held, `the execution has ended: ${failure.error}`, surroundings)));
+    try {
+      freed.push(...(await abandonOperation(held, `the execution has ended: ${failure.error}`, surroundings)));
+    } catch (error) {
+      failures.push(error);
+    }
   }
   let recordsFailed = 0;
   for (const item of owned) {
@@ -54,6 +60,7 @@ export async function releaseExecution({ arn, failure }: EndedExecution, context
     if (await failRecord(access, failure)) recordsFailed++;
   }
   await advance([...new Set(freed)], surroundings);
+  if (failures.length > 0) throw failures[0];
   return { operationIds: operations.map((held) => held.id), recordsFailed };
 }
 

@@ -11,6 +11,9 @@ import type { TaskLog } from '../task-context';
 import { commandParameters, operationResultsPrefix } from './command-parameters';
 import { runId, type CommandOperation } from './operation';
 
+/** A command that was sent is found in ListCommands within this time, if it was sent at all. */
+export const listingGraceMs = 50_000;
+
 /** Clocks of ours and of SSM may differ by this much. */
 const clockSkewMs = 5 * 60_000;
 
@@ -41,30 +44,32 @@ export async function sendCommand(operation: CommandOperation, instanceId: strin
   return Command.CommandId;
 }
 
-/** Finds the command of this try, if it was sent. A command sent a moment ago may not be listed yet. */
-export async function findCommand(
+/** Finds the commands of this try, the latest first. There is more than one if the call was repeated because its answer was lost;
+ * one that was sent a moment ago may not be listed yet. */
+export async function findCommands(
   operation: CommandOperation,
   instanceId: string,
-  intentAtMs: number,
+  sinceMs: number,
   client: SSMClient,
-): Promise<string | undefined> {
+): Promise<string[]> {
+  const found: string[] = [];
   let NextToken: string | undefined;
   do {
     const page = await client.send(
       new ListCommandsCommand({
         InstanceId: instanceId,
         Filters: [
-          { key: 'InvokedAfter', value: secondsText(intentAtMs - clockSkewMs) },
+          { key: 'InvokedAfter', value: secondsText(sinceMs - clockSkewMs) },
           { key: 'DocumentName', value: operation.settings.documentName },
         ],
         NextToken,
       }),
     );
-    const sent = page.Commands?.find((command) => command.Comment === marker(operation));
-    if (sent?.CommandId !== undefined) return sent.CommandId;
+    const sent = (page.Commands ?? []).filter((command) => command.Comment === marker(operation));
+    found.push(...sent.flatMap(({ CommandId }) => CommandId ?? []));
     NextToken = page.NextToken;
   } while (NextToken);
-  return undefined;
+  return found;
 }
 
 /** Reads how the command stands on its instance.

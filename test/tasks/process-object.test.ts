@@ -429,6 +429,30 @@ describe('the cleaner', () => {
     expect(account.items('fleet#')).toEqual([]);
   });
 
+  it('comes back for commands that were sent without an answer and are not listed yet, and cancels all of them', async () => {
+    const account = new Account();
+    await account.pass(30);
+    account.ssm.commands.answer(() => ({ durationMs: 3_000_000 }));
+    account.cloud.intercept(async (call, next) => {
+      const answer = await next(call);
+      if (call.operation === 'SendCommand') throw new ServiceError('InternalServerError', 'the answer was lost', 500);
+      return answer;
+    });
+    const object = await account.claim(execution);
+    const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    await account.pass(0);
+    account.end(visit);
+    await expect(account.cleanUp(execution, { status: 'ABORTED' })).rejects.toMatchObject({ name: 'Task.Transient' });
+    expect(account.items('object#')).toMatchObject([{ status: 'FAILED' }]);
+    expect(account.items('fleet#')).not.toEqual([]);
+    await account.pass(60);
+    await account.cleanUp(execution, { status: 'ABORTED' });
+    await account.pass(10);
+    const statuses = [...account.ssm.commands.all.values()].map(({ status }) => status);
+    expect(statuses).toEqual(['Cancelled', 'Cancelled', 'Cancelled']);
+    expect(account.items('fleet#')).toEqual([]);
+  });
+
   it('never overwrites an earlier success: the record stays STORED, with the failure noted', async () => {
     const account = new Account();
     const record = { storedAttempt: 1, storedResults: { prefix: 'first/' }, attempt: 2 };
