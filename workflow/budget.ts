@@ -18,7 +18,8 @@ const shortStateTime = Duration.minutes(20);
 /** Redrives append to the same history. */
 const eventsForRedrives = 2_000;
 
-/** States of the workflow that are no long operations: claim, validate, store, protect, complete, quarantine, rejected. */
+/** As many states that are no long operations as no execution goes through: claim, validate, store, protect, complete, confirm
+ * or quarantine, rejected. */
 const shortStateCount = 7;
 
 /** What is known of an execution before it runs. */

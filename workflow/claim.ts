@@ -12,8 +12,8 @@ import type { WorkflowParts } from './parts';
 import { assignment, expression, renderJsonata } from './state-variables';
 import { $ } from './workflow-variables';
 
-/** Error of a claim that another execution holds. */
-export const claimTakenError = 'DynamoDB.ConditionalCheckFailedException';
+/** Error of a write whose condition the record does not meet: another execution owns it. */
+export const conditionFailedError = 'DynamoDB.ConditionalCheckFailedException';
 
 /** Makes the state that claims an object for the execution. */
 export function claimState(scope: Construct, { ledger: { table }, source }: WorkflowParts): IntegrationState {

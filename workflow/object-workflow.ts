@@ -21,7 +21,7 @@ import { RunCommandDocument } from '../constructs/run-command-document';
 import type { TaskFunction } from '../constructs/task-function';
 import { checkHistoryBudget, executionTime, type ExecutionPlan } from './budget';
 import { checkLoops, checkRecoverable, launchedSnapshot } from './checks';
-import { claimState, claimTakenError } from './claim';
+import { claimState, conditionFailedError } from './claim';
 import { completeState } from './complete';
 import { createEvents, createTrigger } from './events';
 import { alreadyClaimedState, outcomeRule } from './outcome';
@@ -265,7 +265,7 @@ export class ObjectWorkflow extends Construct {
     const complete = completeState(this, parts);
 
     const alreadyClaimed = alreadyClaimedState(this);
-    claim.addCatch(alreadyClaimed, { errors: [claimTakenError] });
+    claim.addCatch(alreadyClaimed, { errors: [conditionFailedError] });
     validate.addCatch(alreadyClaimed, { errors: [alreadyClaimedError] });
 
     const quarantine = quarantineState(this, parts);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { simulate, type ObjectRecord, type Simulation } from '../../local';
+import { simulate, type ObjectRecord, type SimulatedExecution, type Simulation } from '../../local';
 import { synthesizeWorkflow } from '../simulation/assembly';
 
 /** Counts lines; what the file says decides how it ends. */
@@ -127,6 +127,26 @@ test('a failed command fails the execution with its cause in the record; redrive
   await simulation.call('states', 'RedriveExecution', { executionArn: execution!.arn });
   expect(await settledRecord()).toMatchObject({ status: 'STORED' });
   expect(execution).toMatchObject({ status: 'SUCCEEDED', redriveCount: 1 });
+}, 60_000);
+
+test('an execution whose completion was not answered succeeds, although another run was forced meanwhile', async () => {
+  await simulation.close();
+  let forced: SimulatedExecution | undefined;
+  simulation = await simulate(assembly, {
+    instancesDirectory,
+    faults: [{ kind: 'answer-lost', caller: 'execution', operation: 'dynamodb:UpdateItem', call: 2, times: 1 }],
+    onEvent: (event) => {
+      const [record] = simulation.records();
+      if (event.kind !== 'call' || event.operation !== 'UpdateItem' || record?.status !== 'STORED') return;
+      forced ??= simulation.startExecution({ bucket: record.bucket, key: record.key, force: true });
+    },
+  });
+  await upload('a\n');
+  expect(await settledRecord()).toMatchObject({ status: 'STORED', storedAttempt: 2 });
+  const [first, second] = simulation.executions;
+  expect(first!.enteredStates.slice(-2)).toEqual(['Complete', 'Confirm completion']);
+  expect(first).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'STORED', object: { attempt: 1 } } });
+  expect(second).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'STORED', object: { attempt: 2 } } });
 }, 60_000);
 
 test('the same seed gives the same history, another one does not', async () => {

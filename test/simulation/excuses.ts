@@ -42,8 +42,8 @@ const excuses: Readonly<Record<string, Excuse>> = {
   'Backup.Partial': (it) => countFailedBackups(it, 'backup-partial') > 0,
   // Only an execution that had ended can find its object in other hands.
   'Object.LeaseLost': ({ execution }) => execution.redriveCount > 0,
-  // "Complete" writes the record itself, without a handler that could say so in these words.
-  'DynamoDB.ConditionalCheckFailedException': isObjectTaken,
+  // "Confirm completion" says in an expression that another execution has taken the object.
+  'States.QueryEvaluationError': isObjectTaken,
 };
 
 /** Whether an execution may have failed with an error, after all that has happened to it. */

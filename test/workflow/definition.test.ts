@@ -77,6 +77,7 @@ test('catches only what is an outcome, so that a failure fails the execution whe
     ['Validate object', 'Object.AlreadyClaimed', 'Already claimed'],
     ['Validate object', 'Object.Rejected', 'Quarantine object'],
     ['Process on EC2', 'Object.Rejected', 'Quarantine object'],
+    ['Complete', 'DynamoDB.ConditionalCheckFailedException', 'Confirm completion'],
   ]);
 });
 
@@ -187,6 +188,27 @@ test('completes the record with what protects the object, on the condition that 
   const used = new Set(`${call['UpdateExpression']} ${call['ConditionExpression']}`.match(/[:#]\w+/g));
   const sent = ['Names', 'Values'].flatMap((kind) => Object.keys(call[`ExpressionAttribute${kind}`] as object));
   expect(new Set(sent)).toEqual(used);
+});
+
+test.each([
+  ['has succeeded with its own completion', { storedAttempt: '1', redriveCount: 0 }, true],
+  [
+    'has succeeded when a later run was stored since, because it was the owner until its end',
+    { storedAttempt: '2', redriveCount: 0 },
+    true,
+  ],
+  ['may have been redriven too late when a later run was stored', { storedAttempt: '2', redriveCount: 1 }, false],
+  ['has not succeeded when nothing was stored', { storedAttempt: undefined, redriveCount: 1 }, false],
+  ['has not succeeded when an earlier run was stored', { storedAttempt: '0', redriveCount: 0 }, false],
+])('an execution that finds its record with another owner %s', async (_, { storedAttempt, redriveCount }, isStored) => {
+  const variables = { object: { attempt: 1 }, results: 2, image: 3, recoveryPoint: 4 };
+  const Attributes = storedAttempt === undefined ? {} : { storedAttempt: { N: storedAttempt } };
+  const output = evaluateTemplate(states['Confirm completion']!.Output, {
+    ...variables,
+    states: { result: { Attributes }, context: { Execution: { RedriveCount: redriveCount } } },
+  });
+  if (isStored) expect(await output).toEqual({ outcome: 'STORED', ...variables });
+  else await expect(output).rejects.toMatchObject({ message: expect.stringContaining('has taken the object') });
 });
 
 test('ends with an outcome and where everything is', async () => {
