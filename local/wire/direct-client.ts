@@ -71,6 +71,9 @@ const preparations: Readonly<Record<string, (input: Record<string, unknown>) => 
   },
 };
 
+/** Services that answer copies of what they keep: nobody has to copy those once more. */
+const copying: ReadonlySet<ServiceName> = new Set(['dynamodb']);
+
 /** What a command is, by its schema: bundles have schemas of their own. */
 const known = new WeakMap<object, Known>();
 
@@ -94,7 +97,8 @@ export function createDirectClient(
       const attempted: Attempted = { requestId: newRequestId(), attempts };
       try {
         const output = await cloud.call({ service, operation: operation.name, input, principal, region });
-        return present(operation, output, encoding, attempted);
+        const copied = copying.has(service) ? { ...output } : copyOutput(operation.output, output, encoding);
+        return present(operation, output, copied, attempted);
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
         if (isWorthAnotherAttempt(error) && attempts < maximumAttempts) continue;
@@ -147,10 +151,9 @@ async function withBodyInMemory(input: Readonly<Record<string, unknown>>): Promi
 function present(
   operation: Operation,
   output: Readonly<Record<string, unknown>>,
-  encoding: Encoding,
+  presented: Record<string, unknown>,
   { requestId, attempts }: Attempted,
 ): object {
-  const presented = copyOutput(operation.output, output, encoding);
   const streaming = operation.output.members.find(({ traits }) => traits.streaming === 1);
   if (streaming !== undefined) {
     presented[streaming.name] = new ObjectBody((presented[streaming.name] ?? new Uint8Array()) as Uint8Array);

@@ -71,8 +71,8 @@ export function copyValue(value: AttributeValue): AttributeValue {
   if ('N' in value) return { N: value.N };
   if ('M' in value) return { M: copyItem(value.M) };
   if ('L' in value) return { L: value.L.map(copyValue) };
-  if ('B' in value) return { B: value.B.slice() };
-  if ('BS' in value) return { BS: value.BS.map((bytes) => bytes.slice()) };
+  if ('B' in value) return { B: new Uint8Array(value.B) };
+  if ('BS' in value) return { BS: value.BS.map((bytes) => new Uint8Array(bytes)) };
   return structuredCopy(value);
 }
 
