@@ -1,7 +1,7 @@
 /** Ends an operation that nobody waits for any more: its command is cancelled, its slot freed, its place given up. */
 import { abandonCommand, endWithFailure } from './command-end';
 import { isAwaited, longestTokenMs } from './completion';
-import { leavePlace } from './ledger';
+import { leavePlace, type Write } from './ledger';
 import { fleetPartition, type CommandOperation, type Operation } from './operation';
 import type { OperationContext, StepContext, StepResult } from './operation-context';
 
@@ -9,17 +9,18 @@ import type { OperationContext, StepContext, StepResult } from './operation-cont
 export const abandonedError = 'Operation.Abandoned';
 
 /** Ends an operation, unless it has ended. Jobs that others share go on.
- * @returns the operations that can go on because of it
- * @throws TaskError `Task.Transient` while nobody can know whether its command was sent */
+ * @returns the operations that can go on because of it; undefined while nobody can know whether its command was sent: it is left
+ * as it is, to be abandoned a minute later */
 export async function abandonOperation(
   abandoned: Operation,
   reason: string,
   context: OperationContext,
-): Promise<string[]> {
+): Promise<string[] | undefined> {
   if (abandoned.completion !== undefined) return [];
   let operation: Operation | undefined = abandoned;
   while (operation !== undefined && operation.completion === undefined) {
-    const writes = operation.kind === 'command' ? await abandonCommand(operation, context) : [];
+    const writes: Write[] | undefined = operation.kind === 'command' ? await abandonCommand(operation, context) : [];
+    if (writes === undefined) return undefined;
     const ended: Operation = {
       ...operation,
       completion: { kind: 'failure', atMs: context.nowMs(), error: abandonedError, cause: reason },

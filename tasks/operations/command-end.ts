@@ -4,7 +4,6 @@ import { endOf } from '../bounded-text';
 import { manifestName } from '../manifest';
 import type { CommandOutcome } from '../object-reference';
 import { rejectionCause } from '../rejection';
-import { commonErrors, TaskError } from '../task-error';
 import { operationResultsPrefix } from './command-parameters';
 import { rejectedExitCode, tryAgainExitCode, type InvocationVerdict } from './command-status';
 import { fail, succeed } from './completion';
@@ -137,16 +136,13 @@ export async function missDeadline(operation: CommandOperation, context: StepCon
 }
 
 /** Cancels what an operation that nobody waits for any more has begun.
- * @returns the writes that free what it holds
- * @throws TaskError `Task.Transient` while nobody can know whether it has begun */
-export async function abandonCommand(operation: CommandOperation, context: OperationContext): Promise<Write[]> {
+ * @returns the writes that free what it holds; undefined while nobody can know whether its command was sent */
+export async function abandonCommand(
+  operation: CommandOperation,
+  context: OperationContext,
+): Promise<Write[] | undefined> {
   const cancelledCount = await cancelIfBegun(operation, context);
-  if (cancelledCount === 0 && mayBeHidden(operation, context)) {
-    throw new TaskError(
-      commonErrors.transient,
-      `Whether the command of operation ${operation.id} was sent cannot be known yet\n  fix: none is needed, the next try looks again`,
-    );
-  }
+  if (cancelledCount === 0 && mayBeHidden(operation, context)) return undefined;
   await endLaunched(operation, context);
   return leaveSlot(operation, context);
 }

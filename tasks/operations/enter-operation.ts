@@ -51,7 +51,8 @@ async function abandonEarlierVisits(execution: TaskExecution, context: Operation
     const id = operationId({ executionArn: execution.arn, state: execution.state, redriveCount });
     const earlier = await context.ledger.readOperation(id);
     if (earlier === undefined) continue;
-    await advance(await abandonOperation(earlier, 'the execution was redriven', context), context);
+    // What cannot be abandoned yet is looked at again with the next re-check.
+    await advance((await abandonOperation(earlier, 'the execution was redriven', context)) ?? [], context);
     return;
   }
 }

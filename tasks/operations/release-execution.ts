@@ -2,6 +2,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { recordReference } from '../object-reference';
+import { commonErrors, TaskError } from '../task-error';
 import { abandonOperation } from './abandon-operation';
 import { advance } from './advance';
 import { failRecord, type RecordedFailure } from './object-record';
@@ -28,7 +29,7 @@ export interface Released {
 
 /** Ends the operations of an execution, fails its records and moves on whoever waited for what it held.
  * May be repeated, and may come late: what a later redrive has begun is left alone.
- * @throws what the first operation to fail has thrown, after everything else had its turn */
+ * @throws TaskError `Task.Transient` after everything else is done, if a command may have been sent that is not listed yet */
 export async function releaseExecution({ arn, failure }: EndedExecution, context: CleaningContext): Promise<Released> {
   const surroundings = operationContext(context);
   const owned = await surroundings.ledger.readOwned(arn);
@@ -37,14 +38,12 @@ export async function releaseExecution({ arn, failure }: EndedExecution, context
     ...(await findUnlisted({ arn, failure }, owned, context)),
   ];
   const freed: string[] = [];
-  const failures: unknown[] = [];
+  let unknown: Operation | undefined;
   for (const held of operations) {
     if (held.redriveCount > failure.redriveCount) continue;
-    try {
-      freed.push(...(await abandonOperation(held, `the execution has ended: ${failure.error}`, surroundings)));
-    } catch (error) {
-      failures.push(error);
-    }
+    const moved = await abandonOperation(held, `the execution has ended: ${failure.error}`, surroundings);
+    if (moved === undefined) unknown = held;
+    else freed.push(...moved);
   }
   let recordsFailed = 0;
   for (const item of owned) {
@@ -60,7 +59,12 @@ export async function releaseExecution({ arn, failure }: EndedExecution, context
     if (await failRecord(access, failure)) recordsFailed++;
   }
   await advance([...new Set(freed)], surroundings);
-  if (failures.length > 0) throw failures[0];
+  if (unknown !== undefined) {
+    throw new TaskError(
+      commonErrors.transient,
+      `Whether the command of operation ${unknown.id} was sent cannot be known yet\n  fix: none is needed, the next try looks again`,
+    );
+  }
   return { operationIds: operations.map((held) => held.id), recordsFailed };
 }
 

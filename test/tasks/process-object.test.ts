@@ -453,6 +453,39 @@ describe('the cleaner', () => {
     expect(account.items('fleet#')).toEqual([]);
   });
 
+  it('does not hold up a redrive because of a command that may not be listed yet', async () => {
+    const account = new Account();
+    await account.pass(30);
+    account.ssm.commands.answer(() => ({ durationMs: 600_000 }));
+    let isLost = true;
+    let isListed = false;
+    account.cloud.intercept(async (call, next) => {
+      if (call.operation === 'ListCommands' && !isListed) return { Commands: [] };
+      const answer = await next(call);
+      if (call.operation === 'SendCommand' && isLost) throw new Error('the function crashed');
+      return answer;
+    });
+    const object = await account.claim(execution);
+    const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    await account.pass(0);
+    account.end(visit);
+    isLost = false;
+    const redriven = account.enter(
+      processObject,
+      processSettings,
+      { object },
+      { executionArn: execution, redriveCount: 1 },
+    );
+    await account.pass(45);
+    isListed = true;
+    await account.pass(3 * 3600);
+    expect(redriven.status).toBe('succeeded');
+    // As many re-checks as the queue and the command take, and no retry.
+    expect(redriven.entries).toBeLessThan(8);
+    expect([...account.ssm.commands.all.values()].map(({ status }) => status)).toEqual(['Cancelled', 'Success']);
+    expect(account.items('fleet#')).toEqual([]);
+  });
+
   it('never overwrites an earlier success: the record stays STORED, with the failure noted', async () => {
     const account = new Account();
     const record = { storedAttempt: 1, storedResults: { prefix: 'first/' }, attempt: 2 };
