@@ -76,14 +76,14 @@ await build({
   plugins: [writeOutNames],
 });
 
-// Every command of the SDK makes some twenty functions, each of which was given the name that it has. As long as what it
-// replaces, so that the source map stays right.
+// Classes are told apart by their names, and nothing else is; but every command of the SDK makes some twenty functions, each of
+// which would be given one. As long as what it replaces, so that the source map stays right.
 const giveName = 'var __name=(target,value)=>__defProp(target,"name",{value,configurable:!0});';
-const giveNameWhereMissing = 'var __name=(t,v)=>t.name==v?t:__defProp(t,"name",{value:v,configurable:!0});';
+const giveClassName = 'var __name=(t,v)=>t.prototype?__defProp(t,"name",{value:v}):t;'.padEnd(giveName.length);
 for (const file of filesBelow('dist/handlers').filter((file) => file.endsWith('.js'))) {
   const code = readFileSync(file, 'utf8');
   if (!code.includes(giveName)) throw new Error(`${file} names its functions in another way than build.mjs knows`);
-  writeFileSync(file, code.replace(giveName, giveNameWhereMissing));
+  writeFileSync(file, code.replace(giveName, giveClassName));
 }
 
 // The upload portal's page: what a browser gets, with nothing to install where it is deployed.
