@@ -59,6 +59,8 @@ interface FunctionRunnerOptions {
 
 /** Runs functions. */
 export class FunctionRunner {
+  private readonly environments = new Map<FunctionDefinition, Readonly<Record<string, string>>>();
+
   constructor(private readonly options: FunctionRunnerOptions) {}
 
   /** @param event Belongs to the function's code from then on.
@@ -89,7 +91,7 @@ export class FunctionRunner {
     const standIn = this.options.standInFor(definition);
     if (standIn !== undefined) return this.runStandIn(standIn, definition, event, principal);
     checkRunnable(definition);
-    const environment = lambdaEnvironment(definition, this.options.region);
+    const environment = this.environmentOf(definition);
     const typed = loadTypedHandler(definition);
     if (typed !== undefined) return this.runTyped(typed, definition, event, principal, environment, killed);
     return runInChildProcess({
@@ -99,6 +101,14 @@ export class FunctionRunner {
       environment: { ...environment, ...(await this.options.environmentFor(principal)) },
       writeLog: (line) => this.options.writeLog(definition, line),
     });
+  }
+
+  private environmentOf(definition: FunctionDefinition): Readonly<Record<string, string>> {
+    const known = this.environments.get(definition);
+    if (known !== undefined) return known;
+    const environment = lambdaEnvironment(definition, this.options.region);
+    this.environments.set(definition, environment);
+    return environment;
   }
 
   private runStandIn(

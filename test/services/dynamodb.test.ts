@@ -63,6 +63,26 @@ function claim(owner: string, nowSeconds: number): UpdateItemCommandInput {
 }
 
 describe('items', () => {
+  test('share no memory with what was put, nor with what is read', () => {
+    const { dynamodb } = createTable();
+    const given = Buffer.from([1, 2]);
+    const item = { ...key('v1'), bytes: { B: given }, set: { BS: [given] } };
+    const put = (Item: object) => dynamodb.operations.PutItem({ TableName, Item } as never);
+    const get = () => dynamodb.operations.GetItem({ TableName, Key: key('v1') }) as { Item: Record<string, object> };
+    put(item);
+    given[0] = 9;
+    for (let time = 0; time < 2; time++) {
+      const { Item } = get();
+      expect(Item).toEqual({
+        ...key('v1'),
+        bytes: { B: new Uint8Array([1, 2]) },
+        set: { BS: [new Uint8Array([1, 2])] },
+      });
+      (Item['bytes'] as { B: Uint8Array }).B[1] = 9;
+      (Item['set'] as { BS: Uint8Array[] }).BS[0]![1] = 9;
+    }
+  });
+
   test('come back as they were put, numbers in their normal form', async () => {
     const { client } = createTable();
     const item = {

@@ -209,7 +209,7 @@ function parseTyped(type: AttributeType, content: unknown, depth: number): Attri
     case 'N':
       return { N: normalizeNumber(expectString(content)) };
     case 'B':
-      return { B: expectBytes(content).slice() };
+      return { B: new Uint8Array(expectBytes(content)) };
     case 'BOOL':
       if (typeof content !== 'boolean') throw emptyValueError();
       return { BOOL: content };
@@ -243,7 +243,7 @@ function parseSet(type: 'SS' | 'NS' | 'BS', given: readonly unknown[]): Attribut
   }
   const members = given.map((member) =>
     type === 'BS'
-      ? expectBytes(member).slice()
+      ? new Uint8Array(expectBytes(member))
       : type === 'NS'
         ? normalizeNumber(expectString(member))
         : expectString(member),

@@ -1,6 +1,6 @@
 /** One write to one item, prepared: checked against the table before anything is read, then decided against the item as it is. */
 import { checkChoice, checkParameters } from '../parameters';
-import { copyItem, parseItem, sizeOfItem, type Item } from './attribute-value';
+import { parseItem, sizeOfItem, type Item } from './attribute-value';
 import { checkCondition, meets } from './condition';
 import { parseCondition, parseUpdate } from './expression';
 import { Placeholders, type Path } from './placeholders';
@@ -89,13 +89,19 @@ export function prepareWrite(
   if (isPut) table.checkItem(item);
   else table.checkKey(item);
   checkKeyIsKept(table, paths);
-  const next = (current: Item | undefined): Item | undefined => {
+  const change = (current: Item | undefined): Item | undefined => {
     if (operation === 'ConditionCheck') return current;
     if (operation === 'DeleteItem') return undefined;
     if (isPut) return checkSize(item, 'Item size has exceeded the maximum allowed size');
     const updated = applyUpdate(update?.tree ?? [], current ?? item, placeholders);
     table.checkItem(updated);
     return checkSize(updated, 'Item size to update has exceeded the maximum allowed size');
+  };
+  // A transaction asks what each write would do before it does any of them.
+  let changed: { readonly from: Item | undefined; readonly to: Item | undefined } | undefined;
+  const next = (current: Item | undefined): Item | undefined => {
+    if (changed === undefined || changed.from !== current) changed = { from: current, to: change(current) };
+    return changed.to;
   };
   return {
     table,
@@ -108,7 +114,7 @@ export function prepareWrite(
       const written = next(current);
       if (operation === 'ConditionCheck') return;
       if (written === undefined) table.delete(item);
-      else table.put(copyItem(written));
+      else table.put(written);
     },
   };
 }
