@@ -1,6 +1,7 @@
 // @ts-check
 /** The `aws` command of a simulated instance: the few S3 commands that scripts use, with the AWS CLI's own reading of
- * arguments, exit codes and messages. It is plain JavaScript without dependencies, because every call starts it anew.
+ * arguments, exit codes and messages. It is plain JavaScript without dependencies, because it also runs as a process of its own,
+ * beside the calls that aws-command-server.ts serves: what a call finds around it comes from `call`, never from the process.
  * Whatever it does not do, it refuses by name. It talks to the endpoint in AWS_ENDPOINT_URL and to nothing else. */
 'use strict';
 
@@ -9,6 +10,21 @@ const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const { pipeline } = require('node:stream/promises');
+
+/** @typedef {import('./aws-command.cjs').Call} CallFromOutside */
+/** Connections are kept between the requests of one call.
+ * @typedef {CallFromOutside & { readonly agent: http.Agent }} Call */
+
+/** What a call reads of its environment. */
+const environmentNames = [
+  'AWS_ENDPOINT_URL',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_REGION',
+  'AWS_CONFIG_FILE',
+  'AWS_STAND_IN_TIME',
+];
 
 /** Exit codes of the AWS CLI version 2. */
 const exitCodes = { transferFailed: 1, usage: 252, configuration: 253, service: 254, general: 255 };
@@ -21,6 +37,9 @@ class CommandError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** The end of a call that only a process of the script's own can run, before it has done anything. */
+class OutOfReach extends Error {}
 
 /** @param {string} what @returns {never} */
 function refuse(what) {
@@ -38,13 +57,14 @@ function misuse(message) {
 // ---- Arguments
 
 /** Values that begin with file:// or fileb:// are replaced by the content of that file: for every option, keys and all.
- * @param {string} option @param {string} value @returns {string} */
-function expandParameterFile(option, value) {
+ * @param {Call} call @param {string} option @param {string} value @returns {string} */
+function expandParameterFile(call, option, value) {
   const file = /^fileb?:\/\/(.*)$/s.exec(value)?.[1];
   if (file === undefined) return value;
+  const place = call.locate(file);
   try {
     // Read as text, with all line ends made one: a carriage return does not survive.
-    return fs.readFileSync(file, 'utf8').replace(/\r\n?/g, '\n');
+    return fs.readFileSync(place, 'utf8').replace(/\r\n?/g, '\n');
   } catch (error) {
     const { message } = /** @type {Error} */ (error);
     return misuse(`Error parsing parameter '${option}': Unable to load paramfile ${value}: ${message}`);
@@ -53,9 +73,10 @@ function expandParameterFile(option, value) {
 
 /** @typedef {{ options: Record<string, string>, flags: Set<string>, positionals: string[] }} Arguments */
 
-/** @param {string[]} words @param {{ options: string[], flags: string[], plain?: string[] }} known `plain`: options that name a local file.
+/** @param {Call} call @param {{ options: string[], flags: string[], plain?: string[] }} known `plain`: options that name a local file.
  * @returns {Arguments} */
-function parseArguments(words, known) {
+function parseArguments(call, known) {
+  const words = call.words.slice(2);
   /** @type {Arguments} */
   const parsed = { options: {}, flags: new Set(), positionals: [] };
   const accepted = [...known.options, '--region', '--output'];
@@ -66,7 +87,7 @@ function parseArguments(words, known) {
     else if (accepted.includes(name)) {
       const value = joined ?? words[++index];
       if (value === undefined) misuse(`aws: error: argument ${name}: expected one argument`);
-      parsed.options[name] = known.plain?.includes(name) ? value : expandParameterFile(name, value);
+      parsed.options[name] = known.plain?.includes(name) ? value : expandParameterFile(call, name, value);
     } else if (word.startsWith('-') && word !== '-') misuse(`Unknown options: ${word}`);
     else parsed.positionals.push(word);
   }
@@ -120,9 +141,9 @@ function encode(text) {
   );
 }
 
-/** @param {S3Request} request @returns {Promise<http.IncomingMessage>} */
-async function send(request) {
-  const { AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: accessKeyId } = process.env;
+/** @param {Call} call @param {S3Request} request @returns {Promise<http.IncomingMessage>} */
+async function send(call, request) {
+  const { AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: accessKeyId } = call.environment;
   if (!endpoint || !accessKeyId) {
     throw new CommandError(
       exitCodes.configuration,
@@ -130,22 +151,22 @@ async function send(request) {
     );
   }
   for (let attempt = 1; ; attempt++) {
-    const response = await sendOnce(request, new URL(endpoint));
+    const response = await sendOnce(call, request, new URL(endpoint));
     const mayPass = response.statusCode === undefined || response.statusCode >= 500;
     if (!mayPass || attempt === 3) return response;
     response.resume();
   }
 }
 
-/** @param {S3Request} request @param {URL} endpoint @returns {Promise<http.IncomingMessage>} */
-function sendOnce(request, endpoint) {
+/** @param {Call} call @param {S3Request} request @param {URL} endpoint @returns {Promise<http.IncomingMessage>} */
+function sendOnce(call, request, endpoint) {
   const target = `/${encode(request.bucket)}${request.key === undefined ? '' : `/${request.key.split('/').map(encode).join('/')}`}`;
   const query = Object.entries(request.query ?? {})
     .map(([name, value]) => `${encode(name)}=${encode(value)}`)
     .sort()
     .join('&');
   const length = request.file === undefined ? (request.bytes?.length ?? 0) : fs.statSync(request.file).size;
-  const headers = sign(request.method, endpoint, target, query, {
+  const headers = sign(call.environment, request.method, target, query, {
     ...request.headers,
     host: endpoint.host,
     ...(request.method === 'PUT' ? { 'content-length': String(length) } : {}),
@@ -158,6 +179,8 @@ function sendOnce(request, endpoint) {
         method: request.method,
         path: query ? `${target}?${query}` : target,
         headers,
+        agent: call.agent,
+        signal: call.signal,
       },
       resolve,
     );
@@ -175,12 +198,12 @@ function sendOnce(request, endpoint) {
 }
 
 /** AWS Signature Version 4 without the payload.
- * @param {string} method @param {URL} endpoint @param {string} target @param {string} query @param {Record<string, string>} headers
+ * @param {Call['environment']} environment @param {string} method @param {string} target @param {string} query @param {Record<string, string>} headers
  * @returns {Record<string, string>} */
-function sign(method, endpoint, target, query, headers) {
-  const { AWS_ACCESS_KEY_ID: id = '', AWS_SECRET_ACCESS_KEY: secret = '', AWS_SESSION_TOKEN: token } = process.env;
-  const region = process.env['AWS_REGION'] ?? 'us-east-1';
-  const time = (process.env['AWS_STAND_IN_TIME'] ?? '2026-01-01T00:00:00.000Z').replace(/[-:]|\.\d+/g, '');
+function sign(environment, method, target, query, headers) {
+  const { AWS_ACCESS_KEY_ID: id = '', AWS_SECRET_ACCESS_KEY: secret = '', AWS_SESSION_TOKEN: token } = environment;
+  const region = environment['AWS_REGION'] ?? 'us-east-1';
+  const time = (environment['AWS_STAND_IN_TIME'] ?? '2026-01-01T00:00:00.000Z').replace(/[-:]|\.\d+/g, '');
   const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`;
   /** @type {Record<string, string>} */
   const signed = { ...headers, 'x-amz-date': time, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' };
@@ -242,8 +265,8 @@ function unescapeXml(text) {
   );
 }
 
-/** @param {string} bucket @param {string} prefix @returns {AsyncGenerator<{ key: string, sizeBytes: number, lastModified: string, etag: string }>} */
-async function* listObjects(bucket, prefix) {
+/** @param {Call} call @param {string} bucket @param {string} prefix @returns {AsyncGenerator<{ key: string, sizeBytes: number, lastModified: string, etag: string }>} */
+async function* listObjects(call, bucket, prefix) {
   /** @type {string | undefined} */
   let token;
   do {
@@ -253,7 +276,7 @@ async function* listObjects(bucket, prefix) {
       'encoding-type': 'url',
       ...(token === undefined ? {} : { 'continuation-token': token }),
     };
-    const response = await send({ method: 'GET', bucket, query });
+    const response = await send(call, { method: 'GET', bucket, query });
     if (response.statusCode !== 200) throw await serviceError(response, 'ListObjectsV2');
     const xml = (await readAll(response)).toString('utf8');
     for (const [, item = ''] of xml.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
@@ -295,7 +318,9 @@ const contentTypes = {
 /** @param {string} file @returns {string} */
 function guessContentType(file) {
   const extension = path.extname(file).slice(1).toLowerCase();
-  return contentTypes[/** @type {keyof typeof contentTypes} */ (extension)] ?? 'binary/octet-stream';
+  return Object.hasOwn(contentTypes, extension)
+    ? contentTypes[/** @type {keyof typeof contentTypes} */ (extension)]
+    : 'binary/octet-stream';
 }
 
 /** @param {string} file @returns {Promise<string>} */
@@ -312,22 +337,23 @@ function checksumHeaders(algorithm, sum) {
 }
 
 /** From the size at which the CLI would upload in parts, a checksum is no longer that of the file.
- * @returns {number} */
-function multipartThresholdBytes() {
-  const file = process.env['AWS_CONFIG_FILE'];
-  const text = file !== undefined && fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
+ * @param {Call} call @returns {number} */
+function multipartThresholdBytes(call) {
+  const file = call.environment['AWS_CONFIG_FILE'];
+  const place = file === undefined ? undefined : call.locate(file);
+  const text = place !== undefined && fs.existsSync(place) ? fs.readFileSync(place, 'utf8') : '';
   const [, amount = '8', unit = 'M'] = /^\s+multipart_threshold\s*=\s*(\d+)\s*([KMGT]?)i?B?\s*$/im.exec(text) ?? [];
   return Number(amount) * 1024 ** ' KMGT'.indexOf(unit.toUpperCase() || ' ');
 }
 
-/** @param {string} file @param {string} bucket @param {string} key @param {Arguments} parsed */
-async function uploadFile(file, bucket, key, parsed) {
+/** @param {Call} call @param {string} file @param {string} bucket @param {string} key @param {Arguments} parsed */
+async function uploadFile(call, file, bucket, key, parsed) {
   const algorithm = parsed.options['--checksum-algorithm'];
   const { size } = fs.statSync(file);
-  if (algorithm !== undefined && size >= multipartThresholdBytes()) {
-    refuse(`an upload in several parts (${size} bytes, multipart_threshold ${multipartThresholdBytes()})`);
+  if (algorithm !== undefined && size >= multipartThresholdBytes(call)) {
+    refuse(`an upload in several parts (${size} bytes, multipart_threshold ${multipartThresholdBytes(call)})`);
   }
-  const response = await send({
+  const response = await send(call, {
     method: 'PUT',
     bucket,
     key,
@@ -342,25 +368,30 @@ async function uploadFile(file, bucket, key, parsed) {
 }
 
 /** Written under another name first, as the CLI does: a download that breaks leaves no half file.
- * @param {string} bucket @param {string} key @param {string} file */
-async function downloadFile(bucket, key, file) {
-  const response = await send({ method: 'GET', bucket, key });
+ * @param {Call} call @param {string} bucket @param {string} key @param {string} file */
+async function downloadFile(call, bucket, key, file) {
+  const response = await send(call, { method: 'GET', bucket, key });
   if (response.statusCode !== 200) throw await serviceError(response, 'GetObject');
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  const partial = `${file}.${process.pid.toString(16)}`;
-  await pipeline(response, fs.createWriteStream(partial));
+  fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o777 & ~call.umask });
+  const partial = `${file}.${call.id}`;
+  await pipeline(response, createFile(call, partial));
   fs.renameSync(partial, file);
 }
 
-/** @param {string} folder @param {boolean} followsLinks @param {string} [below] @returns {Generator<string>} Paths relative to the folder. */
-function* filesBelow(folder, followsLinks, below = '') {
+/** @param {Call} call @param {string} file @returns {fs.WriteStream} */
+function createFile(call, file) {
+  return fs.createWriteStream(file, { mode: 0o666 & ~call.umask });
+}
+
+/** @param {Call} call @param {string} folder @param {boolean} followsLinks @param {string} [below] @returns {Generator<string>} Paths relative to the folder. */
+function* filesBelow(call, folder, followsLinks, below = '') {
   for (const entry of fs
     .readdirSync(path.join(folder, below), { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const relative = below === '' ? entry.name : `${below}/${entry.name}`;
     if (entry.isSymbolicLink() && !followsLinks) continue;
-    const kind = entry.isSymbolicLink() ? fs.statSync(path.join(folder, relative)) : entry;
-    if (kind.isDirectory()) yield* filesBelow(folder, followsLinks, relative);
+    const kind = entry.isSymbolicLink() ? fs.statSync(call.locate(`${folder}/${relative}`)) : entry;
+    if (kind.isDirectory()) yield* filesBelow(call, folder, followsLinks, relative);
     else if (kind.isFile()) yield relative;
   }
 }
@@ -374,9 +405,9 @@ function parseS3Url(url) {
 
 // ---- Commands
 
-/** @param {string[]} words @returns {Promise<number>} */
-async function copy(words) {
-  const parsed = parseArguments(words, {
+/** @param {Call} call @returns {Promise<number>} */
+async function copy(call) {
+  const parsed = parseArguments(call, {
     options: ['--checksum-algorithm', '--content-type'],
     flags: [
       '--recursive',
@@ -391,20 +422,21 @@ async function copy(words) {
   if (from === undefined || to === undefined || rest.length > 0)
     misuse('aws: error: the following arguments are required: paths');
   const say = (/** @type {string} */ line) => {
-    if (!parsed.flags.has('--only-show-errors') && !parsed.flags.has('--quiet')) process.stdout.write(`${line}\n`);
+    if (!parsed.flags.has('--only-show-errors') && !parsed.flags.has('--quiet')) call.output.write(`${line}\n`);
   };
   if (from.startsWith('s3://') && to.startsWith('s3://')) refuse('s3 cp between two buckets');
-  if (to.startsWith('s3://')) return upload(from, to, parsed, say);
-  if (from.startsWith('s3://')) return download(from, to, parsed, say);
+  if (to.startsWith('s3://')) return upload(call, from, to, parsed, say);
+  if (from.startsWith('s3://')) return download(call, from, to, parsed, say);
   return misuse(
     `\nusage: aws s3 cp <LocalPath> <S3Uri> or <S3Uri> <LocalPath> or <S3Uri> <S3Uri>\nError: Invalid argument type`,
   );
 }
 
 /** Tries every file, and fails if one failed.
+ * @param {Call} call
  * @param {Iterable<{ label: string, run: () => Promise<void> }> | AsyncIterable<{ label: string, run: () => Promise<void> }>} transfers
  * @param {string} verb @param {(line: string) => void} say @returns {Promise<number>} */
-async function transferAll(transfers, verb, say) {
+async function transferAll(call, transfers, verb, say) {
   let exitCode = 0;
   for await (const { label, run } of transfers) {
     try {
@@ -412,21 +444,21 @@ async function transferAll(transfers, verb, say) {
       say(`${verb}: ${label}`);
     } catch (error) {
       if (!(error instanceof CommandError) || error.exitCode !== exitCodes.service) throw error;
-      process.stderr.write(`${verb} failed: ${label} ${error.message.trim()}\n`);
+      call.errors.write(`${verb} failed: ${label} ${error.message.trim()}\n`);
       exitCode = exitCodes.transferFailed;
     }
   }
   return exitCode;
 }
 
-/** @param {string} from @param {string} to @param {Arguments} parsed @param {(line: string) => void} say @returns {Promise<number>} */
-async function upload(from, to, parsed, say) {
+/** @param {Call} call @param {string} from @param {string} to @param {Arguments} parsed @param {(line: string) => void} say @returns {Promise<number>} */
+async function upload(call, from, to, parsed, say) {
   const { bucket, key } = parseS3Url(to);
   if (from === '-') {
     const chunks = [];
-    for await (const chunk of process.stdin) chunks.push(chunk);
+    for await (const chunk of call.streams().input) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
-    const response = await send({
+    const response = await send(call, {
       method: 'PUT',
       bucket,
       key,
@@ -436,72 +468,84 @@ async function upload(from, to, parsed, say) {
     if (response.statusCode !== 200) throw await serviceError(response, 'PutObject');
     return 0;
   }
-  if (!fs.existsSync(from)) throw new CommandError(exitCodes.general, `The user-provided path ${from} does not exist.`);
+  const source = call.locate(from);
+  if (!fs.existsSync(source))
+    throw new CommandError(exitCodes.general, `The user-provided path ${from} does not exist.`);
   if (!parsed.flags.has('--recursive')) {
-    if (fs.statSync(from).isDirectory()) misuse(`upload failed: ${from} is a directory; use --recursive`);
+    if (fs.statSync(source).isDirectory()) misuse(`upload failed: ${from} is a directory; use --recursive`);
     const target = key === '' || key.endsWith('/') ? `${key}${path.basename(from)}` : key;
     return transferAll(
-      [{ label: `${from} to s3://${bucket}/${target}`, run: () => uploadFile(from, bucket, target, parsed) }],
+      call,
+      [{ label: `${from} to s3://${bucket}/${target}`, run: () => uploadFile(call, source, bucket, target, parsed) }],
       'upload',
       say,
     );
   }
   const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
-  const files = [...filesBelow(from, !parsed.flags.has('--no-follow-symlinks'))];
+  const files = [...filesBelow(call, source, !parsed.flags.has('--no-follow-symlinks'))];
   const transfers = files.map((file) => ({
     label: `${path.join(from, file)} to s3://${bucket}/${prefix}${file}`,
-    run: () => uploadFile(path.join(from, file), bucket, `${prefix}${file}`, parsed),
+    run: () => uploadFile(call, `${source}/${file}`, bucket, `${prefix}${file}`, parsed),
   }));
-  return transferAll(transfers, 'upload', say);
+  return transferAll(call, transfers, 'upload', say);
 }
 
-/** @param {string} from @param {string} to @param {Arguments} parsed @param {(line: string) => void} say @returns {Promise<number>} */
-async function download(from, to, parsed, say) {
+/** @param {Call} call @param {string} from @param {string} to @param {Arguments} parsed @param {(line: string) => void} say @returns {Promise<number>} */
+async function download(call, from, to, parsed, say) {
   const { bucket, key } = parseS3Url(from);
   if (to === '-') {
-    const response = await send({ method: 'GET', bucket, key });
+    const { output } = call.streams();
+    const response = await send(call, { method: 'GET', bucket, key });
     if (response.statusCode !== 200) throw await serviceError(response, 'GetObject');
-    await pipeline(response, process.stdout);
+    await pipeline(response, output);
     return 0;
   }
+  const target = call.locate(to);
   if (!parsed.flags.has('--recursive')) {
-    const isFolder = to.endsWith('/') || (fs.existsSync(to) && fs.statSync(to).isDirectory());
-    const file = isFolder ? path.join(to, path.posix.basename(key)) : to;
-    return transferAll([{ label: `${from} to ${file}`, run: () => downloadFile(bucket, key, file) }], 'download', say);
+    const isFolder = to.endsWith('/') || (fs.existsSync(target) && fs.statSync(target).isDirectory());
+    const name = path.posix.basename(key);
+    const transfer = {
+      label: `${from} to ${isFolder ? path.join(to, name) : to}`,
+      run: () => downloadFile(call, bucket, key, isFolder ? `${target}/${name}` : target),
+    };
+    return transferAll(call, [transfer], 'download', say);
   }
   const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
   const transfers = async function* () {
-    for await (const object of listObjects(bucket, prefix)) {
+    for await (const object of listObjects(call, bucket, prefix)) {
       const relative = object.key.slice(prefix.length);
       if (relative === '' || relative.endsWith('/')) continue;
       const file = path.join(to, relative);
-      if (path.relative(to, file).startsWith('..'))
-        throw new CommandError(exitCodes.general, `The key ${object.key} leads out of ${to}`);
-      yield { label: `s3://${bucket}/${object.key} to ${file}`, run: () => downloadFile(bucket, object.key, file) };
+      const below = path.relative(to, file);
+      if (below.startsWith('..')) throw new CommandError(exitCodes.general, `The key ${object.key} leads out of ${to}`);
+      yield {
+        label: `s3://${bucket}/${object.key} to ${file}`,
+        run: () => downloadFile(call, bucket, object.key, `${target}/${below}`),
+      };
     }
   };
-  return transferAll(transfers(), 'download', say);
+  return transferAll(call, transfers(), 'download', say);
 }
 
-/** @param {string[]} words @returns {Promise<number>} */
-async function list(words) {
-  const parsed = parseArguments(words, { options: [], flags: ['--recursive'] });
+/** @param {Call} call @returns {Promise<number>} */
+async function list(call) {
+  const parsed = parseArguments(call, { options: [], flags: ['--recursive'] });
   const { bucket, key: prefix } = parseS3Url(parsed.positionals[0] ?? '');
   const shownFolders = new Set();
   let found = false;
-  for await (const object of listObjects(bucket, prefix)) {
+  for await (const object of listObjects(call, bucket, prefix)) {
     found = true;
     const from = prefix.lastIndexOf('/') + 1;
     const slash = object.key.indexOf('/', prefix.length);
     if (!parsed.flags.has('--recursive') && slash >= 0) {
       const folder = object.key.slice(from, slash + 1);
-      if (!shownFolders.has(folder)) process.stdout.write(`${' '.repeat(27)}PRE ${folder}\n`);
+      if (!shownFolders.has(folder)) call.output.write(`${' '.repeat(27)}PRE ${folder}\n`);
       shownFolders.add(folder);
       continue;
     }
     const time = object.lastModified.replace('T', ' ').slice(0, 19);
     const name = parsed.flags.has('--recursive') ? object.key : object.key.slice(from);
-    process.stdout.write(`${time} ${String(object.sizeBytes).padStart(10)} ${name}\n`);
+    call.output.write(`${time} ${String(object.sizeBytes).padStart(10)} ${name}\n`);
   }
   return found || prefix === '' ? 0 : exitCodes.transferFailed;
 }
@@ -524,9 +568,9 @@ function objectMetadata(response) {
   };
 }
 
-/** @param {unknown} value */
-function print(value) {
-  process.stdout.write(`${JSON.stringify(value, null, 4)}\n`);
+/** @param {Call} call @param {unknown} value */
+function print(call, value) {
+  call.output.write(`${JSON.stringify(value, null, 4)}\n`);
 }
 
 /** @param {Record<string, string>} request @returns {Pick<S3Request, 'bucket' | 'key' | 'query' | 'headers'>} */
@@ -544,42 +588,43 @@ function readRequest(request) {
 
 const readMembers = ['Bucket', 'Key', 'VersionId', 'IfMatch', 'ChecksumMode'];
 
-/** @type {Record<string, (words: string[]) => Promise<number>>} */
+/** @type {Record<string, (call: Call) => Promise<number>>} */
 const commands = {
   's3 cp': copy,
   's3 ls': list,
   // As in the CLI, a command that writes a file has no --cli-input-json.
-  's3api get-object': async (words) => {
-    const parsed = parseArguments(words, { options: readMembers.map(optionOf), flags: [] });
+  's3api get-object': async (call) => {
+    const parsed = parseArguments(call, { options: readMembers.map(optionOf), flags: [] });
     const [file, ...rest] = parsed.positionals;
     if (file === undefined || rest.length > 0) misuse('aws: error: the following arguments are required: outfile');
-    const response = await send({ method: 'GET', ...readRequest(requestMembers(parsed, readMembers)) });
+    const place = call.locate(file);
+    const response = await send(call, { method: 'GET', ...readRequest(requestMembers(parsed, readMembers)) });
     if (response.statusCode !== 200) throw await serviceError(response, 'GetObject');
-    await pipeline(response, fs.createWriteStream(file));
-    print(objectMetadata(response));
+    await pipeline(response, createFile(call, place));
+    print(call, objectMetadata(response));
     return 0;
   },
-  's3api head-object': async (words) => {
-    const parsed = parseArguments(words, { options: ['--cli-input-json', ...readMembers.map(optionOf)], flags: [] });
-    const response = await send({ method: 'HEAD', ...readRequest(requestMembers(parsed, readMembers)) });
+  's3api head-object': async (call) => {
+    const parsed = parseArguments(call, { options: ['--cli-input-json', ...readMembers.map(optionOf)], flags: [] });
+    const response = await send(call, { method: 'HEAD', ...readRequest(requestMembers(parsed, readMembers)) });
     if (response.statusCode !== 200) throw await serviceError(response, 'HeadObject');
-    print(objectMetadata(response));
+    print(call, objectMetadata(response));
     return 0;
   },
-  's3api put-object': async (words) => {
+  's3api put-object': async (call) => {
     const members = ['Bucket', 'Key', 'Body', 'ContentType', 'ChecksumAlgorithm'];
-    const parsed = parseArguments(words, {
+    const parsed = parseArguments(call, {
       options: ['--cli-input-json', ...members.map(optionOf)],
       flags: [],
       plain: ['--body'],
     });
     const request = requestMembers(parsed, members);
-    const file = request['Body'];
+    const file = request['Body'] === undefined ? undefined : call.locate(request['Body']);
     const algorithm = request['ChecksumAlgorithm'];
     if (file !== undefined && !fs.existsSync(file))
       misuse(`Error parsing parameter '--body': Blob values must be a path to a file.`);
     const sum = file === undefined ? crypto.createHash('sha256').digest('base64') : await sha256Of(file);
-    const response = await send({
+    const response = await send(call, {
       method: 'PUT',
       bucket: request['Bucket'] ?? '',
       key: request['Key'] ?? '',
@@ -591,44 +636,67 @@ const commands = {
     });
     if (response.statusCode !== 200) throw await serviceError(response, 'PutObject');
     const { ETag, VersionId, ChecksumSHA256 } = objectMetadata(response);
-    print({ ETag, ChecksumSHA256, VersionId });
+    print(call, { ETag, ChecksumSHA256, VersionId });
     return 0;
   },
-  's3api list-objects-v2': async (words) => {
+  's3api list-objects-v2': async (call) => {
     const members = ['Bucket', 'Prefix'];
-    const parsed = parseArguments(words, { options: ['--cli-input-json', ...members.map(optionOf)], flags: [] });
+    const parsed = parseArguments(call, { options: ['--cli-input-json', ...members.map(optionOf)], flags: [] });
     const request = requestMembers(parsed, members);
     const found = [];
     for await (const { key, lastModified, etag, sizeBytes } of listObjects(
+      call,
       request['Bucket'] ?? '',
       request['Prefix'] ?? '',
     )) {
       found.push({ Key: key, LastModified: lastModified, ETag: etag, Size: sizeBytes, StorageClass: 'STANDARD' });
     }
-    print({ Contents: found });
+    print(call, { Contents: found });
     return 0;
   },
 };
 
-/** @param {string[]} words @returns {Promise<number>} */
-async function main(words) {
-  if (words[0] === '--version') {
-    process.stdout.write(
+/** @param {Call} call @returns {Promise<number>} */
+async function answer(call) {
+  if (call.words[0] === '--version') {
+    call.output.write(
       'aws-cli/2.31.0 Python/3.13.7 Linux/6.12.0 exe/x86_64.amzn.2023 (a stand-in on a simulated instance)\n',
     );
     return 0;
   }
-  const command = commands[words.slice(0, 2).join(' ')];
-  if (command === undefined) return refuse(`aws ${words.slice(0, 2).join(' ')}`);
-  return command(words.slice(2));
+  const name = call.words.slice(0, 2).join(' ');
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  return command === undefined ? refuse(`aws ${name}`) : command(call);
 }
 
-main(process.argv.slice(2)).then(
-  (exitCode) => {
-    process.exitCode = exitCode;
-  },
-  (/** @type {unknown} */ error) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = error instanceof CommandError ? error.exitCode : exitCodes.general;
-  },
-);
+/** @param {CallFromOutside} call @returns {Promise<number>} */
+async function run(call) {
+  const agent = new http.Agent({ keepAlive: true });
+  try {
+    return await answer({ ...call, agent });
+  } catch (error) {
+    if (error instanceof OutOfReach) throw error;
+    // Not every error is an Error here: tests have a global object of their own, and Node's errors are those of another.
+    const message = /** @type {{ message?: string }} */ (error).message ?? String(error);
+    call.errors.write(`${message}\n`);
+    return error instanceof CommandError ? error.exitCode : exitCodes.general;
+  } finally {
+    agent.destroy();
+  }
+}
+
+async function runAlone() {
+  process.exitCode = await run({
+    words: process.argv.slice(2),
+    environment: process.env,
+    locate: (file) => file,
+    umask: 0, // The operating system applies that of the process.
+    id: process.pid.toString(16),
+    output: process.stdout,
+    errors: process.stderr,
+    streams: () => ({ input: process.stdin, output: process.stdout }),
+  });
+}
+
+module.exports = { run, environmentNames, OutOfReach };
+if (require.main === module) void runAlone();

@@ -4,6 +4,8 @@ import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, r
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningScript, ScriptRequest, ScriptResult, ScriptRunner } from '../services/ssm';
+import { AwsCommandServer, scriptVariable } from './aws-command-server';
+import { quote } from './shell-quote';
 
 /** How instances are kept on this machine. */
 export interface InstanceRunnerOptions {
@@ -29,6 +31,7 @@ export class InstanceRunner implements ScriptRunner {
   private readonly isOurs: boolean;
   private readonly running = new Set<ChildProcess>();
   private readonly prepared = new Set<string>();
+  private readonly awsCommands = new AwsCommandServer();
   private readonly killAll = (): void => {
     for (const child of this.running) killGroup(child);
   };
@@ -47,17 +50,20 @@ export class InstanceRunner implements ScriptRunner {
   }
 
   start(request: ScriptRequest): RunningScript {
-    let child: ChildProcess | undefined;
+    let running: { readonly child: ChildProcess; readonly place: Place } | undefined;
     let isKilled = false;
     const kill = (): void => {
       isKilled = true;
-      if (child !== undefined) killGroup(child);
+      if (running !== undefined) this.killScript(running.child, running.place);
     };
     const run = async (): Promise<ScriptResult> => {
       const aws = await this.options.awsEnvironment(request.instanceId);
+      const awsCommand = await this.awsCommands.executable();
       if (isKilled) return { exitCode: 137 };
-      const place = this.preparePlace(request);
-      child = spawnScript(place, { ...this.environment(place, aws), ...request.environment }, request.workingDirectory);
+      const place = this.preparePlace(request, awsCommand);
+      const environment = { ...this.environment(place, aws), ...request.environment };
+      const child = spawnScript(place, environment, request.workingDirectory);
+      running = { child, place };
       return this.waitFor(child, place);
     };
     return { ended: run(), kill };
@@ -66,11 +72,12 @@ export class InstanceRunner implements ScriptRunner {
   /** Ends what still runs, and removes the instances unless their folder was given. */
   close(): void {
     this.killAll();
+    this.awsCommands.close();
     process.off('exit', this.killAll);
     if (this.isOurs && this.directory !== undefined) rmSync(this.directory, { recursive: true, force: true });
   }
 
-  private preparePlace(request: ScriptRequest): Place {
+  private preparePlace(request: ScriptRequest, awsCommand: string): Place {
     const instance = this.directoryOf(request.instanceId);
     // A new simulation has new machines, even where they have the same names and folders as those of an earlier one.
     if (!this.prepared.has(instance)) rmSync(instance, { recursive: true, force: true });
@@ -91,7 +98,7 @@ export class InstanceRunner implements ScriptRunner {
     };
     writeFileSync(place.script, request.script);
     chmodSync(place.script, 0o500);
-    if (!this.prepared.has(instance)) writeCommands(place.commands);
+    if (!this.prepared.has(instance)) writeCommands(place.commands, awsCommand);
     this.prepared.add(instance);
     return place;
   }
@@ -104,9 +111,15 @@ export class InstanceRunner implements ScriptRunner {
       TMPDIR: place.temporary,
       LANG: 'C.UTF-8',
       OBJECT_WORKFLOW_HOME: place.state,
+      [scriptVariable]: place.script,
       AWS_STAND_IN_TIME: new Date(this.options.nowMs()).toISOString(),
       ...aws,
     };
+  }
+
+  private killScript(child: ChildProcess, place: Place): void {
+    killGroup(child);
+    this.awsCommands.endCallsOf(place.script);
   }
 
   private async waitFor(child: ChildProcess, place: Place): Promise<ScriptResult> {
@@ -116,14 +129,14 @@ export class InstanceRunner implements ScriptRunner {
     limit.addEventListener('abort', () => {
       if (!this.running.has(child)) return;
       isOverdue = true;
-      killGroup(child);
+      this.killScript(child, place);
     });
     const exitCode = await new Promise<number>((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
     });
     this.running.delete(child);
-    killGroup(child); // Daemons that a command left behind would outlive the simulation.
+    this.killScript(child, place); // Daemons that a command left behind would outlive the simulation.
     return {
       exitCode: isOverdue ? 'never' : exitCode,
       standardOutput: readFileSync(place.standardOutput, 'utf8'),
@@ -164,20 +177,16 @@ function spawnScript(
 }
 
 /** What an instance has besides the commands of this machine. */
-function writeCommands(folder: string): void {
-  writeCommand(folder, 'aws', `exec ${quote(process.execPath)} ${quote(join(__dirname, 'aws-command.cjs'))} "$@"`);
+function writeCommands(folder: string, awsCommand: string): void {
+  writeCommand(folder, 'aws', awsCommand);
   // Flushing this machine's disks would make no simulated image more complete.
-  writeCommand(folder, 'sync', 'exit 0');
+  writeCommand(folder, 'sync', '#!/bin/sh\nexit 0\n');
 }
 
-function writeCommand(folder: string, name: string, line: string): void {
+function writeCommand(folder: string, name: string, text: string): void {
   const file = join(folder, name);
-  writeFileSync(file, `#!/bin/sh\n${line}\n`);
+  writeFileSync(file, text);
   chmodSync(file, 0o700);
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function killGroup(child: ChildProcess): void {
