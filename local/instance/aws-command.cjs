@@ -373,6 +373,9 @@ async function downloadFile(call, bucket, key, file) {
   const response = await send(call, { method: 'GET', bucket, key });
   if (response.statusCode !== 200) throw await serviceError(response, 'GetObject');
   fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o777 & ~call.umask });
+  // A pipe or a device is written to: to put a file in its place would be the end of /dev/null.
+  const found = fs.statSync(file, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) return pipeline(response, createFile(call, file));
   const partial = `${file}.${call.id}`;
   await pipeline(response, createFile(call, partial));
   fs.renameSync(partial, file);

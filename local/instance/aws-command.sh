@@ -9,9 +9,8 @@ run_alone() {
   exec "${alone[@]}" "$@"
 }
 
-# Node opens /dev/null where a standard stream is closed.
-true 2>/dev/null >&1 || exec >/dev/null
-true 2>/dev/null >&2 || exec 2>/dev/null
+# As Node does where standard output is closed. (Whether standard error is, nobody could be told.)
+true 2>/dev/null 9>&1 || exec >/dev/null
 
 # `command`: in POSIX mode, a redirection of exec that fails would end the shell.
 { command exec 9<>"/dev/tcp/127.0.0.1/$port"; } 2>/dev/null || run_alone "$@"
@@ -23,7 +22,7 @@ umask >&9
 while IFS= read -r line <&9; do
   case $line in
     1*) printf %b "${line#1}" || exit 255 ;;
-    2*) printf %b "${line#2}" >&2 || exit 255 ;;
+    2*) printf %b "${line#2}" >&2 ;;
     exit\ *) exit "${line#exit }" ;;
     alone) run_alone "$@" ;;
   esac

@@ -9,7 +9,7 @@ import type { AwsEvent } from '../../local/services/aws-event';
 import { Ec2Service } from '../../local/services/ec2';
 import { S3Service } from '../../local/services/s3';
 import { Cloud, operator, type Service, ServiceError } from '../../local/services/service';
-import { SsmService } from '../../local/services/ssm';
+import { type RunningScript, SsmService } from '../../local/services/ssm';
 import { VirtualClock } from '../../local/virtual-clock';
 import type { ObjectReference } from '../../tasks';
 import { commandParameters, operationResultsPrefix } from '../../tasks/operations/command-parameters';
@@ -49,7 +49,10 @@ export class InstanceFixture {
   refuse: (request: string) => boolean = () => false;
   /** Decides which of its requests S3 fails to answer. */
   fail: (request: string) => boolean = () => false;
+  /** What must have happened before S3 answers one of its requests. */
+  hold: (request: string) => Promise<void> | undefined = () => undefined;
   private readonly cloud = new Cloud('eu-west-1', '123456789012');
+  private scriptCount = 0;
   private readonly endpoint = new Endpoint(this.cloud);
 
   constructor(options: { readonly realTimeLimitMs?: number } = {}) {
@@ -64,10 +67,11 @@ export class InstanceFixture {
     const s3 = new S3Service(shared);
     for (const name of ['inbox', 'results']) s3.createBucket({ name, versioning: 'Enabled' });
     this.cloud.add(s3 as Service);
-    this.cloud.intercept((call, next) => {
+    this.cloud.intercept(async (call, next) => {
       if (call.principal.id !== 'role') return next(call);
       const request = `${call.operation} ${String(call.input['Key'])}`;
       this.requests.push(request);
+      await this.hold(request);
       if (this.refuse(request)) throw new ServiceError('AccessDenied', 'Access Denied', 403);
       if (this.fail(request)) throw new ServiceError('InternalError', 'We encountered an internal error.', 500);
       return next(call);
@@ -133,6 +137,22 @@ export class InstanceFixture {
       }),
     }) as { Command: { CommandId: string } };
     return result.Command.CommandId;
+  }
+
+  /** Starts a script of its own on the instance, past SSM. */
+  start(script: string): RunningScript {
+    return this.runner.start({
+      commandId: `script-${++this.scriptCount}`,
+      instanceId: this.instanceId,
+      documentName: 'script',
+      comment: '',
+      parameters: {},
+      script: `#!/bin/bash\n${script}\n`,
+      environment: {},
+      workingDirectory: undefined,
+      executionTimeoutSeconds: 60,
+      runCount: 1,
+    });
   }
 
   outcomeOf(commandId: string): Outcome {
