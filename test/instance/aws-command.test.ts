@@ -13,8 +13,9 @@ afterEach(() => fixture.close());
 async function run(
   command: string,
 ): Promise<{ readonly exitCode: number; readonly output: string; readonly errors: string }> {
-  fixture.useCommand(command);
-  return fixture.run(await fixture.upload('in/a.txt'), 'op-1');
+  await fixture.upload('in/a.txt');
+  const { exitCode, standardOutput = '', standardError = '' } = await fixture.start(`set -e\n${command}`).ended;
+  return { exitCode: Number(exitCode), output: standardOutput, errors: standardError };
 }
 
 it('copies files and folders in both directions, and lists them', async () => {

@@ -1,6 +1,5 @@
 /** One instance in one simulated Region, with our document on it and an object to process: what the tests of this folder share. */
 import { App, Duration, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
 import { RunCommandDocument } from '../../constructs/run-command-document';
 import { Endpoint } from '../../local/endpoint';
 import { InstanceRunner } from '../../local/instance/instance-runner';
@@ -29,12 +28,11 @@ interface Stored {
   readonly sha256: string | undefined;
 }
 
-/** The content of the document that the construct synthesizes. */
+/** The content of the document that the construct makes, without a synthesis for each test. */
 function documentContent(command: string, timeout = Duration.hours(1)): Record<string, unknown> {
   const stack = new Stack(new App(), 'Test');
-  new RunCommandDocument(stack, 'Command', { command, timeout });
-  const [document] = Object.values(Template.fromStack(stack).findResources('AWS::SSM::Document'));
-  return document!['Properties'].Content as Record<string, unknown>;
+  const { document } = new RunCommandDocument(stack, 'Command', { command, timeout });
+  return stack.resolve(document.content) as Record<string, unknown>;
 }
 
 export class InstanceFixture {

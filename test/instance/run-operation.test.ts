@@ -201,6 +201,8 @@ describe('exit codes', () => {
   });
 
   it('ends at the timeout when the command goes on for ever', async () => {
+    await fixture.close();
+    fixture = new InstanceFixture({ realTimeLimitMs: 1_000 });
     fixture.useCommand('sleep 100000', Duration.minutes(10));
     const startMs = fixture.clock.nowMs();
     expect(await fixture.run(await fixture.upload('in/a.txt'), 'op-1')).toMatchObject({
