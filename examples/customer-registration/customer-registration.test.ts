@@ -274,6 +274,9 @@ test('a customer is registered, gets files processed, sees them archived after 9
     expect(story).toContain('the text of nota.txt: Cliente desde 2019.');
     expect(story).toMatch(/91 days later: GLACIER +193 KiB/);
     expect(story).toMatch(/91 days later: STANDARD +1 KiB/);
+    const jobs = [...scene.simulation.services.backup.jobs.all.values()];
+    const ends = new Set(jobs.map(({ resourceType, state }) => `${resourceType} ${state}`));
+    expect([...ends].sort()).toEqual(['DynamoDB COMPLETED', 'S3 COMPLETED']);
     judge.add(scene.simulation);
   } finally {
     await scene.local.close();
