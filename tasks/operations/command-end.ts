@@ -53,6 +53,8 @@ export async function endInvocation(
       return failWith('Command.TimedOut', limit, 'give the processor a longer timeout, or split the work');
     }
     case 'cancelled':
+      // Only this one was cancelled: a call that was repeated has sent others, one of which may do the work.
+      await cancelIfBegun(operation, context);
       return failWith('Command.Cancelled', 'somebody cancelled it', 'redrive the execution to run it again');
     case 'refused':
       return failWith(

@@ -138,6 +138,29 @@ describe('process-object', () => {
     expect(account.ssm.commands.all.size).toBe(1);
   });
 
+  it('cancels all commands of a try when somebody cancels the one that it had adopted', async () => {
+    const account = new Account();
+    await account.pass(30);
+    account.ssm.commands.answer(() => ({ durationMs: 3_000_000 }));
+    account.cloud.intercept(async (call, next) => {
+      const answer = await next(call);
+      if (call.operation === 'SendCommand') throw new ServiceError('InternalServerError', 'the answer was lost', 500);
+      return answer;
+    });
+    const object = await account.claim(execution);
+    const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    await account.pass(600);
+    const [pointer] = account.items('command#');
+    const CommandId = String(pointer!['pk']).replace('command#', '');
+    await account.cloud.call({
+      ...{ service: 'ssm', operation: 'CancelCommand', input: { CommandId }, principal: { id: 'user' } },
+    });
+    await account.pass(60);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Command.Cancelled' });
+    const statuses = [...account.ssm.commands.all.values()].map(({ status }) => status);
+    expect(statuses).toEqual(['Cancelled', 'Cancelled', 'Cancelled']);
+  });
+
   it('sends a command whose first sending never reached SSM', async () => {
     const account = new Account();
     await account.pass(30);
