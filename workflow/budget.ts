@@ -18,8 +18,8 @@ const shortStateTime = Duration.minutes(20);
 /** Redrives append to the same history. */
 const eventsForRedrives = 2_000;
 
-/** As many states that are no long operations as no execution goes through: claim, validate, store, protect, complete, confirm
- * or quarantine, rejected. */
+/** States that are no long operations, more than any one execution goes through: claim, validate, store, protect, complete and
+ * confirm; or claim, validate, quarantine and rejected. */
 const shortStateCount = 7;
 
 /** What is known of an execution before it runs. */

@@ -1,4 +1,5 @@
-/** State "Complete": records that the object is stored, and what protects it. Only the record's owner can. */
+/** State "Complete": records that the object is stored, and what protects it. Only the record's owner can; "Confirm completion" asks
+ * what has become of the record where the execution is not its owner any more. */
 import type { Construct } from 'constructs';
 import { conditionFailedError, updateItemResource, updateItemStatements } from './claim';
 import { IntegrationState, retryTransient, transientDynamoDbErrors } from './integration-state';

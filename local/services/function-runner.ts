@@ -59,6 +59,7 @@ interface FunctionRunnerOptions {
 
 /** Runs functions. */
 export class FunctionRunner {
+  /** Nothing changes them once the template is deployed. */
   private readonly environments = new Map<FunctionDefinition, Readonly<Record<string, string>>>();
 
   constructor(private readonly options: FunctionRunnerOptions) {}

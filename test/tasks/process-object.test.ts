@@ -1,7 +1,7 @@
 import { cleanUpExecution, processObject } from '../../tasks';
 import type { ScriptRequest, ScriptResult } from '../../local/services/ssm';
 import type { AwsEvent } from '../../local/services/aws-event';
-import { ServiceError } from '../../local/services/service';
+import { operator, ServiceError } from '../../local/services/service';
 import { Account, ledgerTable, processSettings, type AccountOptions } from './account';
 
 jest.setTimeout(30_000);
@@ -29,6 +29,21 @@ async function start(
     await account.pass(0);
   }
   return { account, visit: visits[0]!, visits };
+}
+
+/** Begins a command whose sending is never answered, so that it is sent as often as the SDK tries. */
+async function startUnanswered() {
+  const account = new Account();
+  await account.pass(30);
+  account.ssm.commands.answer(() => ({ durationMs: 3_000_000 }));
+  account.cloud.intercept(async (call, next) => {
+    const answer = await next(call);
+    if (call.operation === 'SendCommand') throw new ServiceError('InternalServerError', 'the answer was lost', 500);
+    return answer;
+  });
+  const object = await account.claim(execution);
+  const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+  return { account, visit };
 }
 
 describe('process-object', () => {
@@ -139,22 +154,12 @@ describe('process-object', () => {
   });
 
   it('cancels all commands of a try when somebody cancels the one that it had adopted', async () => {
-    const account = new Account();
-    await account.pass(30);
-    account.ssm.commands.answer(() => ({ durationMs: 3_000_000 }));
-    account.cloud.intercept(async (call, next) => {
-      const answer = await next(call);
-      if (call.operation === 'SendCommand') throw new ServiceError('InternalServerError', 'the answer was lost', 500);
-      return answer;
-    });
-    const object = await account.claim(execution);
-    const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    const { account, visit } = await startUnanswered();
     await account.pass(600);
     const [pointer] = account.items('command#');
     const CommandId = String(pointer!['pk']).replace('command#', '');
-    await account.cloud.call({
-      ...{ service: 'ssm', operation: 'CancelCommand', input: { CommandId }, principal: { id: 'user' } },
-    });
+    const cancel = { service: 'ssm', operation: 'CancelCommand', input: { CommandId } } as const;
+    await account.cloud.call({ ...cancel, principal: operator });
     await account.pass(60);
     expect(visit).toMatchObject({ status: 'failed', error: 'Command.Cancelled' });
     const statuses = [...account.ssm.commands.all.values()].map(({ status }) => status);
@@ -453,16 +458,7 @@ describe('the cleaner', () => {
   });
 
   it('comes back for commands that were sent without an answer and are not listed yet, and cancels all of them', async () => {
-    const account = new Account();
-    await account.pass(30);
-    account.ssm.commands.answer(() => ({ durationMs: 3_000_000 }));
-    account.cloud.intercept(async (call, next) => {
-      const answer = await next(call);
-      if (call.operation === 'SendCommand') throw new ServiceError('InternalServerError', 'the answer was lost', 500);
-      return answer;
-    });
-    const object = await account.claim(execution);
-    const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+    const { account, visit } = await startUnanswered();
     await account.pass(0);
     account.end(visit);
     await expect(account.cleanUp(execution, { status: 'ABORTED' })).rejects.toMatchObject({ name: 'Task.Transient' });
