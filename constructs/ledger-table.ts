@@ -21,7 +21,8 @@ export class LedgerTable extends Construct {
   /** Name of the index that finds an execution's records by its ARN. */
   public static readonly ownerIndexName = 'owner-index';
 
-  /** Name of the index that finds the records of running executions by the end of their leases. It holds nothing else. */
+  /** Name of the index that finds the records of running executions by the end of their leases, and operations that were given up
+   * while nobody could know whether their command was sent. It holds nothing else. */
   public static readonly leaseIndexName = 'lease-index';
 
   public readonly table: Table;

@@ -10,7 +10,7 @@ export const abandonedError = 'Operation.Abandoned';
 
 /** Ends an operation, unless it has ended. Jobs that others share go on.
  * @returns the operations that can go on because of it; undefined while nobody can know whether its command was sent: it is left
- * as it is, to be abandoned a minute later */
+ * to be abandoned a minute later, or by the sweep */
 export async function abandonOperation(
   abandoned: Operation,
   reason: string,
@@ -20,17 +20,27 @@ export async function abandonOperation(
   let operation: Operation | undefined = abandoned;
   while (operation !== undefined && operation.completion === undefined) {
     const writes: Write[] | undefined = operation.kind === 'command' ? await abandonCommand(operation, context) : [];
-    if (writes === undefined) return undefined;
-    const ended: Operation = {
-      ...operation,
-      completion: { kind: 'failure', atMs: context.nowMs(), error: abandonedError, cause: reason },
-    };
-    const saved = await context.ledger.saveOperation(ended, leavePlace(operation.place), ...writes);
-    if (saved !== undefined) break;
+    if (writes === undefined) {
+      if (await leaveToSweep(operation, context)) return undefined;
+    } else {
+      const ended: Operation = {
+        ...operation,
+        completion: { kind: 'failure', atMs: context.nowMs(), error: abandonedError, cause: reason },
+      };
+      const saved = await context.ledger.saveOperation(ended, leavePlace(operation.place), ...writes);
+      if (saved !== undefined) break;
+    }
     operation = await context.ledger.readOperation(abandoned.id);
   }
   if (abandoned.kind !== 'command') return [];
   return context.ledger.readWaiting(fleetPartition(abandoned.settings.fleet.id), 1);
+}
+
+/** Whoever tries to abandon it may be stopped by anything each time that it comes back.
+ * @returns false when another writer was faster */
+async function leaveToSweep(operation: Operation, context: OperationContext): Promise<boolean> {
+  if (operation.abandonedAtMs !== undefined) return true;
+  return (await context.ledger.saveOperation({ ...operation, abandonedAtMs: context.nowMs() })) !== undefined;
 }
 
 /** Asked before anything is sent that was planned a while ago: the execution may have ended, and its cleaner not have known

@@ -150,7 +150,8 @@ async function noteCommand(
   if (running !== undefined) return running;
   const current = await context.ledger.readOperation(operation.id);
   // Given up while the command was being sent: nobody else knows that it exists.
-  if (current?.completion !== undefined) await cancelCommand(commandId, context.client(SSMClient), context.log);
+  const isGivenUp = current?.completion !== undefined || current?.abandonedAtMs !== undefined;
+  if (isGivenUp) await cancelCommand(commandId, context.client(SSMClient), context.log);
   return 'moved';
 }
 

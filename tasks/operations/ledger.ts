@@ -12,6 +12,7 @@ import * as z from 'zod';
 import { fromItem, toItem, type PlainItem } from '../attribute-values';
 import { recordReference, type RecordReference } from '../object-reference';
 import { group, groupKey, type Group } from './group';
+import { stateMachineNameOf } from './object-record';
 import {
   operation,
   operationKey,
@@ -62,7 +63,10 @@ export class Ledger {
    * @returns the operation as it is stored now; undefined when another writer was faster */
   async saveOperation(changed: Operation, ...others: Write[]): Promise<Operation | undefined> {
     const stored = { ...changed, version: changed.version + 1 };
-    const item = { ...stored, ...operationKey(changed.id), expiresAt: keptUntil(changed.deadlineAtMs) };
+    const item = {
+      ...{ ...stored, ...operationKey(changed.id), expiresAt: keptUntil(changed.deadlineAtMs) },
+      ...(isLeftToSweep(stored) && sweepKey(stored.owner, stored.abandonedAtMs)),
+    };
     return (await this.commit([putVersion(item, changed.version), ...others])) ? stored : undefined;
   }
 
@@ -106,7 +110,8 @@ export class Ledger {
     });
   }
 
-  /** Reads which executions of a state machine own records whose leases had ended by then, the longest ended first.
+  /** Reads which executions of a state machine own records whose leases had ended by then, or operations that were given up
+   * before, the longest ended first.
    * They are found by an index, which may be a moment behind. */
   async readExpiredOwners(stateMachineName: string, nowMs: number): Promise<string[]> {
     const expired = await this.queryIndex({
@@ -219,6 +224,15 @@ export function leavePlace(place: RecordReference): Write {
  * (`backup-job#…`) belongs to. */
 export function putPointer(subject: string, to: Pointer, deadlineAtMs: number): Write {
   return { Put: { Item: toItem({ ...pointerKey(subject), ...to, expiresAt: keptUntil(deadlineAtMs) }) } };
+}
+
+/** An operation that was given up and has not ended is in the index of ended leases: whoever tried to end it may not come again. */
+function isLeftToSweep(operation: Operation): operation is Operation & { readonly abandonedAtMs: number } {
+  return operation.abandonedAtMs !== undefined && operation.completion === undefined;
+}
+
+function sweepKey(owner: string, leaseExpiresAtMs: number) {
+  return { runningIn: stateMachineNameOf(owner), leaseExpiresAt: Math.floor(leaseExpiresAtMs / 1000) };
 }
 
 function groupKeptUntil({ job, latest }: Group): number {

@@ -32,6 +32,8 @@ const common = z.object({
   place: recordReference,
   /** Why it has to wait or was tried again, for the message of a missed deadline. */
   lastObstacle: z.string().optional(),
+  /** Since when it is given up, while nobody can know whether its command was sent: then a later cleaner has to end it. */
+  abandonedAtMs: z.number().optional(),
   completion: completion.optional(),
 });
 

@@ -472,6 +472,22 @@ describe('the cleaner', () => {
     expect(account.items('fleet#')).toEqual([]);
   });
 
+  it('leaves a command that could not be seen each time it came to the hourly sweep', async () => {
+    const { account, visit } = await startUnanswered();
+    await account.pass(0);
+    account.end(visit);
+    await expect(account.cleanUp(execution, { status: 'ABORTED' })).rejects.toMatchObject({ name: 'Task.Transient' });
+    // Its next tries are lost, and the record says already that it has ended.
+    expect(account.items('object#')).toMatchObject([{ status: 'FAILED' }]);
+    await account.pass(3600);
+    account.executions.set(execution, { status: 'ABORTED', startDate: new Date(0) });
+    const sweep = () => account.invoke(cleanUpExecution, { ledgerTable }, { sweep: { stateMachineName: 'workflow' } });
+    expect(await sweep()).toMatchObject({ recordsFailed: 0, operationIds: [expect.any(String)] });
+    expect(account.items('fleet#')).toEqual([]);
+    expect(account.items('operation#')).toMatchObject([{ completion: { error: 'Operation.Abandoned' } }]);
+    expect(await sweep()).toEqual({ operationIds: [], recordsFailed: 0 });
+  });
+
   it('does not hold up a redrive because of a command that may not be listed yet', async () => {
     const account = new Account();
     await account.pass(30);
