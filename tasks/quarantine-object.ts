@@ -13,9 +13,10 @@ import {
   type Rejection,
   type RejectionReason,
 } from './object-reference';
-import { rejectRecord, type RecordAccess } from './operations/object-record';
+import { leaseLost, rejectRecord, type RecordAccess } from './operations/object-record';
 import { parseRejection } from './rejection';
 import { readResolved, removeClaim } from './resolve-claim';
+import type { TaskExecution } from './task-context';
 
 /** Of these there is nothing to copy, or something else than what was rejected. */
 const nothingToCopy: ReadonlySet<string> = new Set(['Missing', 'Replaced', 'Archived']);
@@ -68,13 +69,24 @@ export const quarantineObject = defineTask({
       const key = await copyToQuarantine(source, reasons, settings, s3);
       if (key !== undefined) result.quarantined = { bucket: settings.quarantineBucket, key };
     }
-    await rejectRecord({ ...claimed, record: resolved }, result);
+    const rejected = { ...claimed, record: resolved };
+    if (!(await rejectRecord(rejected, result))) {
+      if (!mayHaveRejected(execution)) throw leaseLost(rejected);
+      context.log.info('The rejection had been recorded before', { record: `${resolved.pk} ${resolved.sk}` });
+      return result;
+    }
     if (resolved.sk !== claim.record.sk) await removeClaim(claimed);
     if (settings.removeOriginal && result.quarantined !== undefined) await removeOriginal(source, s3);
     context.log.info('Rejected the object', { reasons: reasons.map((reason) => reason.code) });
     return result;
   },
 });
+
+/** Whether an earlier try may have recorded the rejection, and its answer was lost. Nobody takes an object from an execution that
+ * has not ended before its end is recorded; what was redriven has ended before. */
+function mayHaveRejected({ redriveCount, retryCount }: TaskExecution): boolean {
+  return redriveCount === 0 && retryCount > 0;
+}
 
 /** The very version that was looked at, as exactly as it is known. */
 function sourceOf(claim: Claim, object: ObjectReference | undefined, sk: string): CopySource {

@@ -144,10 +144,10 @@ export async function describeRecord(access: RecordAccess, description: PlainIte
 }
 
 /** Ends the attempt as REJECTED. A version that was stored before stays STORED, with the rejection noted.
- * @throws TaskError `Object.LeaseLost` */
-export async function rejectRecord(access: RecordAccess, rejection: Rejection): Promise<void> {
+ * @returns false when the execution does not own the record any more */
+export function rejectRecord(access: RecordAccess, rejection: Rejection): Promise<boolean> {
   const noted = { rejection: rejection as unknown as PlainItem };
-  if (!(await endAttempt(access, 'REJECTED', noted, '#owner = :me'))) throw leaseLost(access);
+  return endAttempt(access, 'REJECTED', noted, '#owner = :me');
 }
 
 /** Why an execution ended badly. */
@@ -235,7 +235,8 @@ async function update(
   }
 }
 
-function leaseLost({ record, owner }: RecordAccess): TaskError {
+/** What a task fails with when the record is another execution's. */
+export function leaseLost({ record, owner }: RecordAccess): TaskError {
   return new TaskError(
     'Object.LeaseLost',
     `The record of the object is not this execution's any more\n  got: ${record.pk} ${record.sk}\n  allowed: a record owned by ${owner} that is RUNNING\n  fix: nothing, if another execution does its work; else start the object again`,

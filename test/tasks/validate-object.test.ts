@@ -190,10 +190,16 @@ describe('a manual start', () => {
 
 const quarantine = { ledgerTable, quarantineBucket: 'quarantine', quarantinePrefix: 'rejected/' };
 
-async function quarantineFor(account: Account, settings: object, claim: Claim, cause: string): Promise<Rejection> {
+async function quarantineFor(
+  account: Account,
+  settings: object,
+  claim: Claim,
+  cause: string,
+  visit: { readonly redriveCount?: number; readonly retryCount?: number } = {},
+): Promise<Rejection> {
   const event = {
     input: { claim, error: 'Object.Rejected', cause },
-    execution: { arn: execution, state: 'Quarantine object' },
+    execution: { arn: execution, state: 'Quarantine object', ...visit },
   };
   return (await account.invoke(quarantineObject, settings, event)) as Rejection;
 }
@@ -252,6 +258,45 @@ describe('quarantine-object', () => {
     expect(account.items('object#').map((item) => [item['sk'], item['status']])).toEqual([
       [`version#${versionId}`, 'REJECTED'],
     ]);
+  });
+
+  it('ends well when its answer was lost and somebody has forced another run since, which it leaves alone', async () => {
+    const account = new Account();
+    const versionId = await account.upload('inbox', 'a.csv', 'a,b');
+    const claim = await claimFor(account, execution, { key: 'a.csv', versionId });
+    await quarantineFor(account, quarantine, claim, empty);
+    const record = account.item(claim.record.pk, claim.record.sk)!;
+    const taken = { ...record, owner: 'somebody-else', status: 'RUNNING', attempt: 2 };
+    await account.write(taken);
+    const removing = { ...quarantine, removeOriginal: true };
+    const rejection = await quarantineFor(account, removing, claim, empty, { retryCount: 1 });
+    expect(rejection).toMatchObject({ reasons: [{ code: 'Empty' }], quarantined: { bucket: 'quarantine' } });
+    expect(account.item(claim.record.pk, claim.record.sk)).toEqual(taken);
+    expect(account.s3.object('inbox', 'a.csv', versionId)).toBeDefined();
+  });
+
+  it.each([
+    ['comes for the first time', {}],
+    ['was redriven', { redriveCount: 1, retryCount: 1 }],
+  ])('does nothing to a record of another execution when it %s', async (_, visit) => {
+    const account = new Account();
+    const versionId = await account.upload('inbox', 'a.csv', 'a,b');
+    const claim = await claimFor(account, 'somebody-else', { key: 'a.csv', versionId });
+    const record = account.item(claim.record.pk, claim.record.sk);
+    const rejecting = quarantineFor(account, quarantine, claim, empty, visit);
+    await expect(rejecting).rejects.toMatchObject({ name: 'Object.LeaseLost' });
+    expect(account.item(claim.record.pk, claim.record.sk)).toEqual(record);
+  });
+
+  it('ends well when the claim of a manual start is gone, because only its answer was lost', async () => {
+    const account = new Account();
+    await account.upload('inbox', 'a.txt', 'a,b');
+    const claim = await claimFor(account, execution, { key: 'a.txt' });
+    const error = await validate(account, csvOnly, claim).catch((thrown: Error) => thrown);
+    const cause = JSON.stringify({ errorMessage: (error as Error).message });
+    const first = await quarantineFor(account, quarantine, claim, cause);
+    expect(await quarantineFor(account, quarantine, claim, cause, { retryCount: 1 })).toEqual(first);
+    expect(account.items('object#')).toMatchObject([{ status: 'REJECTED' }]);
   });
 
   it('leaves a version STORED that an earlier attempt had stored', async () => {
