@@ -1,6 +1,6 @@
 /** What an execution may cost at worst, computed at synth: its time, and its events of the 25,000 that a history can hold. */
 import { Duration } from 'aws-cdk-lib';
-import { transientRetryCount } from './integration-state';
+import { throttledRetryCount, transientRetryCount } from './integration-state';
 import { operationStates } from './operation-states';
 import { deadlineNoticed, greatestReCheckCount } from './re-check';
 import { misuse } from '../constructs/misuse';
@@ -56,7 +56,7 @@ export function checkHistoryBudget(where: string, plan: ExecutionPlan): void {
   const otherStateCount = shortStateCount + plan.insertedStateCount;
   const otherEvents =
     otherStateCount * eventsPerVisit +
-    (otherStateCount + operations.length) * transientRetryCount * eventsPerRetry +
+    (otherStateCount + operations.length) * (throttledRetryCount + transientRetryCount) * eventsPerRetry +
     eventsForRedrives;
   const total = operations.reduce((sum, { events }) => sum + events, otherEvents);
   if (total < historyEventLimit) return;

@@ -89,23 +89,28 @@ export class IntegrationState extends State implements INextable, IChainable {
 /** Retries that transient errors get in every state of the workflow. */
 export const transientRetryCount = 8;
 
+/** Retries that a function's start gets when Lambda has no room for it: about a quarter of an hour. A burst of uploads uses up an
+ * account's concurrency for minutes, and a state that waits for days meets more than one burst. */
+export const throttledRetryCount = 30;
+
 /** Waits a random time below 2, 4, 8 … seconds, at most a minute: full jitter keeps executions that failed together apart.
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (read 2026-11) */
-export function retryTransient(errors: readonly string[]): RetryProps {
+export function retryTransient(errors: readonly string[], maxAttempts = transientRetryCount): RetryProps {
   return {
     errors: [...errors],
     interval: Duration.seconds(2),
     backoffRate: 2,
     maxDelay: Duration.seconds(60),
-    maxAttempts: transientRetryCount,
+    maxAttempts,
     jitterStrategy: JitterType.FULL,
   };
 }
 
-/** What Lambda itself reports when a function could not run, did not finish, or died on the way. Tasks may be run again, so all are worth a retry.
- * CDK's own default leaves out TooManyRequestsException, which is what a burst of uploads meets first. */
+/** What Lambda itself reports when it has no room for another function. CDK's own default leaves it out. */
+export const throttledLambdaErrors: readonly string[] = ['Lambda.TooManyRequestsException'];
+
+/** What Lambda itself reports when a function could not run, did not finish, or died on the way. Tasks may be run again, so all are worth a retry. */
 export const transientLambdaErrors: readonly string[] = [
-  'Lambda.TooManyRequestsException',
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',

@@ -6,7 +6,13 @@ import type { z } from 'zod';
 import type { TaskFunction } from '../constructs/task-function';
 import type { Task } from '../tasks/define-task';
 import { commonErrors } from '../tasks/task-error';
-import { IntegrationState, retryTransient, transientLambdaErrors } from './integration-state';
+import {
+  IntegrationState,
+  retryTransient,
+  throttledLambdaErrors,
+  throttledRetryCount,
+  transientLambdaErrors,
+} from './integration-state';
 import { heartbeatSeconds, retryHeartbeat } from './re-check';
 import { expression, renderExpression, type Assignment, type Variable, type Wired } from './state-variables';
 
@@ -61,6 +67,7 @@ export class TaskState<Definition extends Task = Task> extends IntegrationState 
       ],
     });
     if (task.awaitsCallback) this.addRetry(retryHeartbeat(deadline));
+    this.addRetry(retryTransient(throttledLambdaErrors, throttledRetryCount));
     this.addRetry(retryTransient([...transientLambdaErrors, commonErrors.transient]));
   }
 }

@@ -22,11 +22,14 @@ const longestReCheckSeconds = 30 * 60;
 
 /** What one visit of a state took. */
 interface Visit {
+  /** Empty where a redrive goes on. */
   readonly state: string;
   readonly enteredAtMs: number;
   endedAtMs: number;
   scheduledCount: number;
   reCheckCount: number;
+  /** How often Lambda had no room for the state's function. */
+  throttledCount: number;
 }
 
 /** Checks histories, payloads and transitions of all executions. */
@@ -34,7 +37,8 @@ export function checkBudgets(simulation: Simulation, variant: Variant): string[]
   return simulation.executions.flatMap((execution) =>
     [
       ...checkSizes(execution),
-      ...visitsOf(execution.history).flatMap((visit) => checkVisit(visit, simulation)),
+      // What a redrive goes on with is not entered again: its history does not name it.
+      ...visitsOf(execution.history).flatMap((visit) => (visit.state === '' ? [] : checkVisit(visit, simulation))),
       ...checkStates(execution, variant, simulation),
     ].map((problem) => `law 7: execution ${execution.name} ${problem}`),
   );
@@ -98,11 +102,18 @@ function wereCallsBroken({ state, enteredAtMs, endedAtMs }: Visit, simulation: S
 
 /** Retries of a state for errors that pass: as in the constructs. */
 const transientRetryCount = 8;
+const throttledRetryCount = 30;
+const throttledError = 'Lambda.TooManyRequestsException';
 const transientErrors = /^(Task\.Transient|Runtime\.ExitError|Sandbox\.Timedout|Lambda\.|DynamoDB\.)/;
 
-/** Whether an execution failed because more calls in a row were broken than any state tries again. */
+/** Whether an execution failed because more calls were broken during one visit of a state than it tries again. */
 export function hasExhaustedRetries({ history }: SimulatedExecution, error: string): boolean {
-  return transientErrors.test(error) && visitsOf(history).some((visit) => retryCountOf(visit) >= transientRetryCount);
+  return transientErrors.test(error) && visitsOf(history).some((visit) => areExhausted(visit, error));
+}
+
+function areExhausted(visit: Visit, error: string): boolean {
+  if (error === throttledError) return visit.throttledCount > throttledRetryCount;
+  return retryCountOf(visit) - visit.throttledCount >= transientRetryCount;
 }
 
 /** How often a visit was tried again because of an error that passes. */
@@ -127,7 +138,8 @@ function visitsOf(history: readonly HistoryEvent[]): Visit[] {
     let visit = visitOf.get(event.previousEventId);
     if (event.type === 'TaskStateEntered' || (event.type === 'TaskScheduled' && visit === undefined)) {
       const enteredAtMs = event.timestamp;
-      visit = { state: entered?.name ?? '', enteredAtMs, endedAtMs: enteredAtMs, scheduledCount: 0, reCheckCount: 0 };
+      const counts = { scheduledCount: 0, reCheckCount: 0, throttledCount: 0 };
+      visit = { state: entered?.name ?? '', enteredAtMs, endedAtMs: enteredAtMs, ...counts };
       visits.push(visit);
     } else if (entered !== undefined || event.type.startsWith('Execution')) visit = undefined;
     visitOf.set(event.id, visit);
@@ -135,7 +147,8 @@ function visitsOf(history: readonly HistoryEvent[]): Visit[] {
     visit.endedAtMs = event.timestamp;
     if (event.type === 'TaskScheduled') visit.scheduledCount++;
     if (event.type === 'TaskTimedOut') visit.reCheckCount++;
+    const failed = event['taskFailedEventDetails'] as { readonly error?: string } | undefined;
+    if (failed?.error === throttledError) visit.throttledCount++;
   }
-  // What a redrive goes on with is not entered again: its history does not name it.
-  return visits.filter(({ state }) => state !== '');
+  return visits;
 }

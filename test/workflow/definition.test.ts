@@ -83,12 +83,13 @@ test('catches only what is an outcome, so that a failure fails the execution whe
 
 test('retries every call that can be throttled, with full jitter', () => {
   for (const [name, state] of Object.entries(states).filter(([, { Type }]) => Type === 'Task')) {
-    const throttled = state.Resource!.includes('dynamodb')
-      ? 'DynamoDB.ProvisionedThroughputExceededException'
-      : 'Lambda.TooManyRequestsException';
-    const retrier = state.Retry!.find(({ ErrorEquals }) => ErrorEquals.includes(throttled));
-    expect([name, retrier]).toMatchObject([name, { JitterStrategy: 'FULL', MaxAttempts: 8, MaxDelaySeconds: 60 }]);
-    if (!state.Resource!.includes('dynamodb')) expect(retrier!.ErrorEquals).toContain('Task.Transient');
+    const retrierOf = (error: string) => state.Retry!.find(({ ErrorEquals }) => ErrorEquals.includes(error));
+    const attempts = (MaxAttempts: number) => ({ JitterStrategy: 'FULL', MaxAttempts, MaxDelaySeconds: 60 });
+    const [throttled, transient, throttledCount] = state.Resource!.includes('dynamodb')
+      ? ['DynamoDB.ProvisionedThroughputExceededException', 'DynamoDB.InternalServerError', 8]
+      : ['Lambda.TooManyRequestsException', 'Task.Transient', 30];
+    expect([name, retrierOf(throttled)]).toMatchObject([name, attempts(throttledCount)]);
+    expect([name, retrierOf(transient)]).toMatchObject([name, attempts(8)]);
   }
 });
 
