@@ -161,9 +161,10 @@ async function findOrSend(operation: CommandInPhase<'starting'>, context: StepCo
   const { slot, intentAtMs } = operation.progress;
   const [commandId] = await findCommands(operation, instanceOf(operation), intentAtMs, context.client(SSMClient));
   if (commandId !== undefined) return noteCommand(operation, commandId, context);
-  if (isLate(operation, context)) return missDeadline(operation, context);
   const nowMs = context.nowMs();
+  // Past its deadline as well: what cannot be seen cannot be cancelled.
   if (nowMs - intentAtMs < listingGraceMs) return 'waiting';
+  if (isLate(operation, context)) return missDeadline(operation, context);
   const stopped = await stopUnlessAwaited(operation, context);
   if (stopped !== undefined) return stopped;
   const loss = await findLoss(instanceOf(operation), context);

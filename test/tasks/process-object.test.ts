@@ -32,7 +32,7 @@ async function start(
 }
 
 /** Begins a command whose sending is never answered, so that it is sent as often as the SDK tries. */
-async function startUnanswered() {
+async function startUnanswered(settings = {}) {
   const account = new Account();
   await account.pass(30);
   account.ssm.commands.answer(() => ({ durationMs: 3_000_000 }));
@@ -42,7 +42,12 @@ async function startUnanswered() {
     return answer;
   });
   const object = await account.claim(execution);
-  const visit = account.enter(processObject, processSettings, { object }, { executionArn: execution });
+  const visit = account.enter(
+    processObject,
+    { ...processSettings, ...settings },
+    { object },
+    { executionArn: execution },
+  );
   return { account, visit };
 }
 
@@ -402,6 +407,21 @@ describe('process-object', () => {
     const [command] = account.ssm.commands.all.values();
     expect(command!.invocations[0]!.status).toBe('Cancelled');
     expect(account.items('fleet#')).toEqual([]);
+  });
+
+  it('waits past the deadline for commands that are not listed yet, and cancels all of them', async () => {
+    const { account, visit } = await startUnanswered({ deadlineSeconds: 10 });
+    let isListed = false;
+    account.cloud.intercept(async (call, next) =>
+      call.operation === 'ListCommands' && !isListed ? { Commands: [] } : next(call),
+    );
+    await account.pass(20);
+    await account.relay(instanceEvent(account));
+    isListed = true;
+    await account.pass(3600);
+    expect(visit).toMatchObject({ status: 'failed', error: 'Command.DeadlineExceeded' });
+    const statuses = [...account.ssm.commands.all.values()].map(({ status }) => status);
+    expect(statuses).toEqual(['Cancelled', 'Cancelled', 'Cancelled']);
   });
 
   it('does nothing for an execution that does not own the object any more', async () => {
