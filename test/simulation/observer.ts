@@ -52,6 +52,8 @@ export class Observer {
   readonly sentAtMs = new Map<string, number[]>();
   /** By command id: when somebody asked for its end for the first time. */
   readonly cancelledAtMs = new Map<string, number>();
+  /** Partition of the fleet's slots in the ledger, once somebody has used it. */
+  fleetPartition: string | undefined;
   /** Slots in the order in which they were taken, renewals included. */
   readonly heldInstances: { readonly operationId: string; readonly instanceId: string; readonly atMs: number }[] = [];
   private readonly slots = new Map<string, Holder>();
@@ -131,6 +133,7 @@ export class Observer {
       const item = fromItem(Put?.Item ?? Delete?.Key ?? {}) as Readonly<Record<string, string | number>>;
       const { pk, sk } = item as { pk: string; sk: string };
       if (sk === 'operation') this.owners.set(String(item['id']), String(item['owner']));
+      if (pk.startsWith('fleet#')) this.fleetPartition = pk;
       if (!sk.startsWith('slot#')) continue;
       const key = `${pk} ${sk}`;
       const holder = this.slots.get(key);

@@ -4,6 +4,9 @@ import { createRandom, type RandomSource } from '../../local/random';
 import type { Simulation } from '../../local';
 import { ServiceError } from '../../local/services/service';
 import type { SimulatedExecution } from '../../local/simulated-execution';
+import { toItem, type PlainItem } from '../../tasks/attribute-values';
+import { launchedSlots } from '../../tasks/operations/fleet';
+import { maximumLaunchedInstances } from './assembly';
 import { drawContent, type ObjectContent } from './instances';
 import type { Observer } from './observer';
 
@@ -35,6 +38,9 @@ export const uploadSpanMs = 30 * minuteMs;
 /** Longest time until somebody does something else. */
 const attentionSpanMs = 5 * 60 * minuteMs;
 
+/** An operation that nobody knows any more. */
+export const neighbourOperation = 'removed-with-its-workflow';
+
 interface People {
   readonly simulation: Simulation;
   readonly random: RandomSource;
@@ -59,6 +65,7 @@ export function beginWorkload(
   if (random.integer(8) === 0) cancelSomeCommand(people);
   if (random.integer(6) === 0) changeRoom(people);
   if (random.integer(8) === 0) stopForcedRun(people, observer);
+  if (random.integer(16) === 0) removeNeighbour(people, observer);
   return work;
 }
 
@@ -169,6 +176,47 @@ function resizeGroup(groupName: string, { simulation, random, work, onFailure }:
   resize(grownAtMs, 3);
   resize(shrunkAtMs, 1);
   resize(shrunkAtMs + random.integer(uploadSpanMs), 2);
+}
+
+/** Somebody removes another workflow that shares the fleet while it uses whatever is free: nobody gives its slots back. */
+function removeNeighbour({ simulation, random, onFailure }: People, observer: Observer): void {
+  const leaseMs = uploadSpanMs + random.integer(2 * uploadSpanMs);
+  later(simulation, random.integer(uploadSpanMs), onFailure, async () => {
+    const { fleetPartition } = observer;
+    if (fleetPartition === undefined || simulation.faults.hasStopped) return;
+    const lease = { operationId: neighbourOperation, leaseExpiresAtMs: simulation.clock.nowMs() + leaseMs };
+    for (const slot of slotsOf(simulation)) {
+      const key = { pk: fleetPartition, sk: `slot#${slot.instanceId}#${slot.number}` };
+      await putIfAbsent({ ...key, ...slot, ...lease }, simulation);
+    }
+  });
+}
+
+interface Slot {
+  readonly instanceId: string;
+  readonly number: number;
+}
+
+/** One of each instance, or one for each instance that may be launched. */
+function slotsOf({ services: { autoscaling, ec2 } }: Simulation): Slot[] {
+  if (autoscaling.groups.size === 0) {
+    return Array.from({ length: maximumLaunchedInstances }, (_, index) => ({
+      instanceId: launchedSlots,
+      number: index + 1,
+    }));
+  }
+  const running = [...ec2.instances.all.values()].filter(({ state }) => state === 'running');
+  return running.map(({ instanceId }) => ({ instanceId, number: 1 }));
+}
+
+async function putIfAbsent(item: PlainItem, simulation: Simulation): Promise<void> {
+  const [TableName] = simulation.services.dynamodb.tableNames;
+  const ConditionExpression = 'attribute_not_exists(pk)';
+  try {
+    await simulation.call('dynamodb', 'PutItem', { TableName, Item: toItem(item), ConditionExpression });
+  } catch (error) {
+    if ((error as Error).name !== 'ConditionalCheckFailedException') throw error;
+  }
 }
 
 /** Uploads one object. */
