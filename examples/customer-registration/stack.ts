@@ -204,7 +204,7 @@ export class CustomerRegistrationStack extends Stack {
       managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AWSBackupServiceRolePolicyForS3Backup')],
     });
     const bucket = BackupResource.fromArn(this.attachments.bucket.bucketArn);
-    files.addSelection('Bucket', { resources: [bucket], role });
+    files.addSelection('Bucket', { resources: [bucket], role, disableDefaultBackupPolicy: true });
   }
 }
 
