@@ -6,7 +6,9 @@ export default class FirstFailureEnvironment extends TestEnvironment {
   private hasFailed = false;
 
   handleTestEvent(event: Circus.Event): void {
-    if (event.name === 'test_fn_failure' || event.name === 'hook_failure') this.hasFailed = true;
+    if (event.name === 'test_fn_failure') this.hasFailed = true;
+    // What comes after a failed beforeAll is not run anyway; skipped, it would not count as failed.
+    if (event.name === 'hook_failure' && event.hook.type !== 'beforeAll') this.hasFailed = true;
     if (event.name === 'test_start' && this.hasFailed) event.test.mode = 'skip';
   }
 }
