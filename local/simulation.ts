@@ -184,6 +184,7 @@ export class Simulation {
 
   /** The actions of statements, of roles and of resources, without which everything so far would have been decided the same: those that
    * nothing has used, and those beside which another statement allows the same. What only a mishap needs is among them until it happens.
+   * Policies of AWS count as a whole, for each role that they are attached to.
    * @returns each with the construct path of its policy; denials that denied something are needed, too
    * @example expect(simulation.unneededPermissions().filter(({ policy }) => policy.includes('/ReportRole/'))).toEqual([]); */
   unneededPermissions(): readonly Grant[] {

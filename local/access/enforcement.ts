@@ -34,6 +34,15 @@ export interface DecidedRequest {
   readonly policies: Policies;
 }
 
+/** A policy of AWS, attached to a role of the template. */
+export interface Attachment {
+  readonly roleArn: string;
+  /** Construct path. */
+  readonly rolePath: string;
+  /** Name of the policy. */
+  readonly policy: string;
+}
+
 interface EnforcementOptions {
   readonly iam: IamModel;
   readonly model: AccessModel;
@@ -82,6 +91,20 @@ export class Enforcement {
     const own = [...iam.roles.values()].flatMap((role) => [...this.identityOf(role), ...this.trustOf(role)]);
     const all = [...own, ...[...model.resourcePolicies.values()].flat(), ...model.logPolicies];
     return [...new Set(all)].filter((statement) => !isAwsManaged(statement));
+  }
+
+  /** @returns the policies of AWS that the template attaches to its roles */
+  attachments(): readonly Attachment[] {
+    const { iam, model } = this.options;
+    return [...iam.roles.values()].flatMap((role) => {
+      const policies = new Set(
+        this.identityOf(role)
+          .filter(isAwsManaged)
+          .map(({ policy }) => policy),
+      );
+      const rolePath = model.rolePaths.get(role.arn) ?? role.name;
+      return [...policies].map((policy) => ({ roleArn: role.arn, rolePath, policy }));
+    });
   }
 
   /** @returns ARN of the customer's key that encrypts a bucket, queue, topic or table */

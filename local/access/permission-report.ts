@@ -1,16 +1,16 @@
 /** Compares what a template grants with what a simulation has used of it. */
 import { denialText } from './denial';
 import type { DecidedRequest, Enforcement } from './enforcement';
-import { grantName, matchesAction, neededGrants } from './need';
+import { attachmentName, grantName, matchesAction, neededAttachments, neededGrants } from './need';
 import type { Statement } from './policy';
 
 /** An action that a statement of the template allows. */
 export interface Grant {
   /** Construct path of the policy, or of the resource that carries it. */
   readonly policy: string;
-  /** `Sid` of the statement, or its position from 1. */
+  /** `Sid` of the statement, or its position from 1; the name of a policy of AWS that is attached to a role. */
   readonly statement: string;
-  /** As written, `s3:Get*` for example. */
+  /** As written, `s3:Get*` for example; `*` for all that a policy of AWS allows. */
   readonly action: string;
   readonly resources: readonly string[];
 }
@@ -69,13 +69,23 @@ export function reportPermissions(enforcement: Enforcement): PermissionReport {
  * and those beside which another one allows the same */
 export function unneededGrants(enforcement: Enforcement): Grant[] {
   const needed = neededGrants(enforcement.requests);
-  return enforcement
+  const own = enforcement
     .statements()
     .flatMap((statement) =>
       statement.actions
         .filter((action) => !needed.has(grantName(statement, action)))
         .map((action) => grantOf(statement, action)),
     );
+  return [...own, ...unneededAttachments(enforcement)];
+}
+
+/** A policy of AWS is needed or not as a whole: what it holds is not for its users to change. */
+function unneededAttachments(enforcement: Enforcement): Grant[] {
+  const needed = neededAttachments(enforcement.requests);
+  return enforcement
+    .attachments()
+    .filter(({ roleArn, policy }) => !needed.has(attachmentName(roleArn, policy)))
+    .map(({ rolePath, policy }) => ({ policy: rolePath, statement: policy, action: '*', resources: ['*'] }));
 }
 
 function usedActions(requests: readonly DecidedRequest[]): ReadonlySet<string> {

@@ -2,7 +2,7 @@
  * the library's constructs need is granted. */
 import type { Simulation } from '../../local';
 import { evaluate } from '../../local/access/evaluate';
-import { grantName, neededGrants } from '../../local/access/need';
+import { attachmentName, grantName, neededAttachments, neededGrants } from '../../local/access/need';
 import { compilePolicy, type Statement } from '../../local/access/policy';
 import { askCarriedRequests } from './carried-requests';
 
@@ -43,7 +43,11 @@ export class PermissionJudge {
   /** Takes a simulation that has run. It need not be open any more. */
   add(simulation: Simulation): void {
     if (this.granted.size === 0) this.askOnce(simulation);
-    for (const name of neededGrants(simulation.access.requests, this.needed)) this.needed.add(name);
+    const { requests } = simulation.access;
+    for (const name of neededGrants(requests, this.needed)) this.needed.add(name);
+    const attached = neededAttachments(requests);
+    for (const { roleArn, rolePath, policy } of simulation.access.attachments())
+      if (attached.has(attachmentName(roleArn, policy))) this.needed.add(attachmentName(rolePath, policy));
   }
 
   /** @returns what is wrong with the grants; nothing where each is needed and none is missing */
@@ -66,6 +70,10 @@ export class PermissionJudge {
   private askOnce(simulation: Simulation): void {
     for (const statement of simulation.access.statements()) {
       for (const action of statement.actions) this.granted.set(grantName(statement, action), judged(statement, action));
+    }
+    for (const { rolePath, policy } of simulation.access.attachments()) {
+      const text = `${rolePath}: all of AWS's ${policy}`;
+      this.granted.set(attachmentName(rolePath, policy), { policy: rolePath, action: '*', text });
     }
     for (const { policy, action, resources } of simulation.permissions().broad) {
       this.broad.set(`${policy} ${action}`, judged({ policy, resources }, action));

@@ -199,3 +199,15 @@ test.each([
   await simulation.settle();
   expect(await simulation.call('backup', 'DescribeBackupJob', { BackupJobId })).toMatchObject(end);
 });
+
+test('a policy of AWS that a role has in vain is among what is not needed, and one that it uses is not', () => {
+  const attached = simulation
+    .unneededPermissions()
+    .filter(({ policy, statement }) => policy.includes('/BackupRole/') && statement.startsWith('AWSBackup'));
+  expect(attached).toEqual([
+    {
+      ...{ policy: 'Files/BackupRole/Resource', statement: 'AWSBackupServiceRolePolicyForBackup' },
+      ...{ action: '*', resources: ['*'] },
+    },
+  ]);
+});
