@@ -32,7 +32,7 @@ export function neededGrants(
   return needed;
 }
 
-/** Names a policy of AWS that is attached to a role. */
+/** Names a policy of AWS that is attached to a role, the same in every simulation of one template. */
 export function attachmentName(roleArn: string, policy: string): string {
   return `${roleArn} ${policy}`;
 }

@@ -20,20 +20,24 @@ export async function abandonOperation(
   let operation: Operation | undefined = abandoned;
   while (operation !== undefined && operation.completion === undefined) {
     const writes: Write[] | undefined = operation.kind === 'command' ? await abandonCommand(operation, context) : [];
-    if (writes === undefined) {
-      if (await leaveToSweep(operation, context)) return undefined;
-    } else {
-      const ended: Operation = {
-        ...operation,
-        completion: { kind: 'failure', atMs: context.nowMs(), error: abandonedError, cause: reason },
-      };
-      const saved = await context.ledger.saveOperation(ended, leavePlace(operation.place), ...writes);
-      if (saved !== undefined) break;
-    }
+    if (writes === undefined && (await leaveToSweep(operation, context))) return undefined;
+    if (writes !== undefined && (await endAbandoned(operation, reason, writes, context))) break;
     operation = await context.ledger.readOperation(abandoned.id);
   }
   if (abandoned.kind !== 'command') return [];
   return context.ledger.readWaiting(fleetPartition(abandoned.settings.fleet.id), 1);
+}
+
+/** @returns false when another writer was faster */
+async function endAbandoned(
+  operation: Operation,
+  reason: string,
+  writes: readonly Write[],
+  context: OperationContext,
+): Promise<boolean> {
+  const completion = { kind: 'failure', atMs: context.nowMs(), error: abandonedError, cause: reason } as const;
+  const ended = { ...operation, completion };
+  return (await context.ledger.saveOperation(ended, leavePlace(operation.place), ...writes)) !== undefined;
 }
 
 /** Whoever tries to abandon it may be stopped by anything each time that it comes back.

@@ -65,7 +65,7 @@ export class Ledger {
     const stored = { ...changed, version: changed.version + 1 };
     const item = {
       ...{ ...stored, ...operationKey(changed.id), expiresAt: keptUntil(changed.deadlineAtMs) },
-      ...(isLeftToSweep(stored) && sweepKey(stored.owner, stored.abandonedAtMs)),
+      ...sweepKey(stored),
     };
     return (await this.commit([putVersion(item, changed.version), ...others])) ? stored : undefined;
   }
@@ -227,12 +227,9 @@ export function putPointer(subject: string, to: Pointer, deadlineAtMs: number): 
 }
 
 /** An operation that was given up and has not ended is in the index of ended leases: whoever tried to end it may not come again. */
-function isLeftToSweep(operation: Operation): operation is Operation & { readonly abandonedAtMs: number } {
-  return operation.abandonedAtMs !== undefined && operation.completion === undefined;
-}
-
-function sweepKey(owner: string, leaseExpiresAtMs: number) {
-  return { runningIn: stateMachineNameOf(owner), leaseExpiresAt: Math.floor(leaseExpiresAtMs / 1000) };
+function sweepKey({ owner, abandonedAtMs, completion }: Operation): PlainItem {
+  if (abandonedAtMs === undefined || completion !== undefined) return {};
+  return { runningIn: stateMachineNameOf(owner), leaseExpiresAt: Math.floor(abandonedAtMs / 1000) };
 }
 
 function groupKeptUntil({ job, latest }: Group): number {

@@ -45,9 +45,7 @@ export class PermissionJudge {
     if (this.granted.size === 0) this.askOnce(simulation);
     const { requests } = simulation.access;
     for (const name of neededGrants(requests, this.needed)) this.needed.add(name);
-    const attached = neededAttachments(requests);
-    for (const { roleArn, rolePath, policy } of simulation.access.attachments())
-      if (attached.has(attachmentName(roleArn, policy))) this.needed.add(attachmentName(rolePath, policy));
+    for (const name of neededAttachments(requests)) this.needed.add(name);
   }
 
   /** @returns what is wrong with the grants; nothing where each is needed and none is missing */
@@ -71,9 +69,9 @@ export class PermissionJudge {
     for (const statement of simulation.access.statements()) {
       for (const action of statement.actions) this.granted.set(grantName(statement, action), judged(statement, action));
     }
-    for (const { rolePath, policy } of simulation.access.attachments()) {
+    for (const { roleArn, rolePath, policy } of simulation.access.attachments()) {
       const text = `${rolePath}: all of AWS's ${policy}`;
-      this.granted.set(attachmentName(rolePath, policy), { policy: rolePath, action: '*', text });
+      this.granted.set(attachmentName(roleArn, policy), { policy: rolePath, action: '*', text });
     }
     for (const { policy, action, resources } of simulation.permissions().broad) {
       this.broad.set(`${policy} ${action}`, judged({ policy, resources }, action));

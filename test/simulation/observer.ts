@@ -1,6 +1,7 @@
 /** Watches a simulation as it goes, and notes at once what must never happen at any moment. */
 import type { ProgressEvent } from '../../local';
 import { fromItem } from '../../tasks/attribute-values';
+import { fleetPartition } from '../../tasks/operations/operation';
 import { operationIdOf } from './known-operations';
 
 /** One call, as the service answered it. */
@@ -52,8 +53,8 @@ export class Observer {
   readonly sentAtMs = new Map<string, number[]>();
   /** By command id: when somebody asked for its end for the first time. */
   readonly cancelledAtMs = new Map<string, number>();
-  /** Partition of the fleet's slots in the ledger, once somebody has used it. */
-  fleetPartition: string | undefined;
+  /** Once somebody has used it. */
+  fleetId: string | undefined;
   /** Slots in the order in which they were taken, renewals included. */
   readonly heldInstances: { readonly operationId: string; readonly instanceId: string; readonly atMs: number }[] = [];
   private readonly slots = new Map<string, Holder>();
@@ -133,7 +134,7 @@ export class Observer {
       const item = fromItem(Put?.Item ?? Delete?.Key ?? {}) as Readonly<Record<string, string | number>>;
       const { pk, sk } = item as { pk: string; sk: string };
       if (sk === 'operation') this.owners.set(String(item['id']), String(item['owner']));
-      if (pk.startsWith('fleet#')) this.fleetPartition = pk;
+      if (pk.startsWith(fleetPartition(''))) this.fleetId = pk.slice(fleetPartition('').length);
       if (!sk.startsWith('slot#')) continue;
       const key = `${pk} ${sk}`;
       const holder = this.slots.get(key);

@@ -6,6 +6,7 @@ import { ServiceError } from '../../local/services/service';
 import type { SimulatedExecution } from '../../local/simulated-execution';
 import { toItem, type PlainItem } from '../../tasks/attribute-values';
 import { launchedSlots } from '../../tasks/operations/fleet';
+import { slotKey, type Slot } from '../../tasks/operations/operation';
 import { maximumLaunchedInstances } from './assembly';
 import { drawContent, type ObjectContent } from './instances';
 import type { Observer } from './observer';
@@ -182,19 +183,13 @@ function resizeGroup(groupName: string, { simulation, random, work, onFailure }:
 function removeNeighbour({ simulation, random, onFailure }: People, observer: Observer): void {
   const leaseMs = uploadSpanMs + random.integer(2 * uploadSpanMs);
   later(simulation, random.integer(uploadSpanMs), onFailure, async () => {
-    const { fleetPartition } = observer;
-    if (fleetPartition === undefined || simulation.faults.hasStopped) return;
+    const { fleetId } = observer;
+    if (fleetId === undefined || simulation.faults.hasStopped) return;
     const lease = { operationId: neighbourOperation, leaseExpiresAtMs: simulation.clock.nowMs() + leaseMs };
     for (const slot of slotsOf(simulation)) {
-      const key = { pk: fleetPartition, sk: `slot#${slot.instanceId}#${slot.number}` };
-      await putIfAbsent({ ...key, ...slot, ...lease }, simulation);
+      await putIfAbsent({ ...slotKey(fleetId, slot), ...slot, ...lease }, simulation);
     }
   });
-}
-
-interface Slot {
-  readonly instanceId: string;
-  readonly number: number;
 }
 
 /** One of each instance, or one for each instance that may be launched. */

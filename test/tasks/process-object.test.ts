@@ -51,6 +51,17 @@ async function startUnanswered(settings = {}) {
   return { account, visit };
 }
 
+/** Stops an execution before its command is listed, and lets its cleaner come for the first time, in vain. */
+async function stopUnlisted() {
+  const { account, visit } = await startUnanswered();
+  await account.pass(0);
+  account.end(visit);
+  await expect(account.cleanUp(execution, { status: 'ABORTED' })).rejects.toMatchObject({ name: 'Task.Transient' });
+  // Its record says already that it has ended.
+  expect(account.items('object#')).toMatchObject([{ status: 'FAILED' }]);
+  return account;
+}
+
 describe('process-object', () => {
   it('runs the command once and reports where its results are', async () => {
     const { account, visit } = await start(() => ({ durationMs: 600_000 }));
@@ -478,11 +489,7 @@ describe('the cleaner', () => {
   });
 
   it('comes back for commands that were sent without an answer and are not listed yet, and cancels all of them', async () => {
-    const { account, visit } = await startUnanswered();
-    await account.pass(0);
-    account.end(visit);
-    await expect(account.cleanUp(execution, { status: 'ABORTED' })).rejects.toMatchObject({ name: 'Task.Transient' });
-    expect(account.items('object#')).toMatchObject([{ status: 'FAILED' }]);
+    const account = await stopUnlisted();
     expect(account.items('fleet#')).not.toEqual([]);
     await account.pass(60);
     await account.cleanUp(execution, { status: 'ABORTED' });
@@ -493,12 +500,8 @@ describe('the cleaner', () => {
   });
 
   it('leaves a command that could not be seen each time it came to the hourly sweep', async () => {
-    const { account, visit } = await startUnanswered();
-    await account.pass(0);
-    account.end(visit);
-    await expect(account.cleanUp(execution, { status: 'ABORTED' })).rejects.toMatchObject({ name: 'Task.Transient' });
-    // Its next tries are lost, and the record says already that it has ended.
-    expect(account.items('object#')).toMatchObject([{ status: 'FAILED' }]);
+    const account = await stopUnlisted();
+    // Its next tries are lost.
     await account.pass(3600);
     account.executions.set(execution, { status: 'ABORTED', startDate: new Date(0) });
     const sweep = () => account.invoke(cleanUpExecution, { ledgerTable }, { sweep: { stateMachineName: 'workflow' } });
