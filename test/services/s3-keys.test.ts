@@ -24,6 +24,8 @@ const awkward = [
   '/leading/slash',
   'two//slashes',
   'trailing/',
+  '/',
+  '//',
   'plus+and space and %2B and %',
   'quotes \' " ` and $(command) ${variable} \\ backslash',
   'line\nbreak\r\nand\ttab',

@@ -145,7 +145,8 @@ function hasAll(route: Route, request: WireRequest): boolean {
   );
 }
 
-/** Matches percent-encoded segments against a path of the model; `{Key+}` takes all that is left. */
+/** Matches percent-encoded segments against a path of the model; `{Key+}` takes all that is left.
+ * A slash at the end may be missing or too many, except after `/` alone: to S3 `//` is the object `/`, not the bucket. */
 function matchPath(template: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
   const labels: Record<string, string> = {};
   for (const [index, expected] of template.entries()) {
@@ -162,8 +163,9 @@ function matchPath(template: readonly string[], segments: readonly string[]): Re
       labels[expected.slice(1, -1)] = decode(given);
     } else if (expected !== given) return undefined;
   }
-  const rest = segments.slice(template.length);
-  return rest.every((segment) => segment === '') ? labels : undefined;
+  const left = segments.slice(template.length);
+  const isSlashTooMany = left.length === 1 && left[0] === '' && template.at(-1) !== '';
+  return left.length === 0 || isSlashTooMany ? labels : undefined;
 }
 
 function isLabel(segment: string): boolean {
