@@ -1,4 +1,4 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Lazy, Stack, Token } from 'aws-cdk-lib';
 import { Pass } from 'aws-cdk-lib/aws-stepfunctions';
 import fc from 'fast-check';
 import { expression, renderExpression, stateVariables } from '../../workflow';
@@ -10,8 +10,15 @@ const $ = stateVariables<{
   object: { key: string; 'version-id': string; tags: readonly string[]; and: string; owner?: { name: string } };
 }>();
 
-/** JSONata's own object constructor refuses this one name. */
-const plainValue = fc.jsonValue({ maxDepth: 3 }).filter((value) => !JSON.stringify(value).includes('__proto__'));
+/** Without the one name that JSONata's object constructor refuses, and the numbers around -1.9e289 that CDK reads as its tokens. */
+const plainValue = fc
+  .jsonValue({ maxDepth: 3 })
+  .filter((value) => !JSON.stringify(value).includes('__proto__') && !numbersIn(value).some(Token.isUnresolved));
+
+function numbersIn(value: unknown): readonly number[] {
+  if (typeof value === 'number') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : [];
+}
 
 test('writes any plain value so that JSONata reads the same value', async () => {
   await fc.assert(
@@ -83,7 +90,8 @@ test('puts an expression written by hand in parentheses before it takes a member
 });
 
 test('rejects values that have no JSON form, and says where one got in', () => {
-  for (const value of [Number.NaN, Infinity, () => 1, Symbol('s'), new Date(0), 10n]) {
+  const unknownAtSynth = Lazy.number({ produce: () => 1 });
+  for (const value of [Number.NaN, Infinity, unknownAtSynth, () => 1, Symbol('s'), new Date(0), 10n]) {
     expect(() => renderExpression({ value })).toThrow('A state is wired to a value that has no JSONata form');
   }
 });
