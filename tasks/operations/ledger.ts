@@ -12,7 +12,7 @@ import * as z from 'zod';
 import { fromItem, toItem, type PlainItem } from '../attribute-values';
 import { recordReference, type RecordReference } from '../object-reference';
 import { group, groupKey, type Group } from './group';
-import { stateMachineNameOf } from './object-record';
+import { objectLeaseSeconds, stateMachineNameOf } from './object-record';
 import {
   operation,
   operationKey,
@@ -110,8 +110,7 @@ export class Ledger {
     });
   }
 
-  /** Reads which executions of a state machine own records whose leases had ended by then, or operations that were given up
-   * before, the longest ended first.
+  /** Reads which executions of a state machine own records or operations whose leases had ended by then, the longest ended first.
    * They are found by an index, which may be a moment behind. */
   async readExpiredOwners(stateMachineName: string, nowMs: number): Promise<string[]> {
     const expired = await this.queryIndex({
@@ -226,10 +225,12 @@ export function putPointer(subject: string, to: Pointer, deadlineAtMs: number): 
   return { Put: { Item: toItem({ ...pointerKey(subject), ...to, expiresAt: keptUntil(deadlineAtMs) }) } };
 }
 
-/** An operation that was given up and has not ended is in the index of ended leases: whoever tried to end it may not come again. */
-function sweepKey({ owner, abandonedAtMs, completion }: Operation): PlainItem {
-  if (abandonedAtMs === undefined || completion !== undefined) return {};
-  return { runningIn: stateMachineNameOf(owner), leaseExpiresAt: Math.floor(abandonedAtMs / 1000) };
+/** Until it ends, an operation has a lease of its own, which each token renews: its record may belong to another execution by the
+ * time that somebody looks for what is left. Of one that was given up it has ended: whoever tried to end it may not come again. */
+function sweepKey({ owner, taskTokenAtMs, abandonedAtMs, completion }: Operation): PlainItem {
+  if (completion !== undefined) return {};
+  const leaseEndsAtMs = abandonedAtMs ?? taskTokenAtMs + objectLeaseSeconds * 1000;
+  return { runningIn: stateMachineNameOf(owner), leaseExpiresAt: Math.floor(leaseEndsAtMs / 1000) };
 }
 
 function groupKeptUntil({ job, latest }: Group): number {

@@ -159,6 +159,7 @@ export function checkLeaks({ services }: Simulation): string[] {
   const left = items.filter(
     ({ sk, operationId }) => /^(slot|waiting)#/.test(String(sk)) && operationId !== neighbourOperation,
   );
+  const openOperations = items.filter(({ sk, completion }) => sk === 'operation' && completion === undefined);
   const openCommands = [...services.ssm.commands.all.values()].filter(({ status }) =>
     /Pending|InProgress|Cancelling/.test(status),
   );
@@ -166,6 +167,7 @@ export function checkLeaks({ services }: Simulation): string[] {
   const openJobs = [...services.backup.jobs.all.values()].filter(({ completedAtMs }) => completedAtMs === undefined);
   return [
     ...left.map(({ pk, sk }) => `law 4: ${String(pk)} ${String(sk)} is left behind`),
+    ...openOperations.map(({ pk, owner }) => `law 4: ${String(pk)} of ${String(owner)} has never ended`),
     ...openCommands.map(({ commandId, status }) => `law 4: command ${commandId} is still ${status}`),
     ...openImages.map(({ name }) => `law 4: image ${name} is still being made`),
     ...openJobs.map(({ jobId }) => `law 4: backup job ${jobId} still runs`),

@@ -7,6 +7,7 @@ import { aimFaults } from './aim';
 import { keeperRoundMinutes, turnOf, type Variant } from './assembly';
 import { placesOf } from './coverage';
 import { SimulatedInstances } from './instances';
+import { itemsOf } from './known-operations';
 import { announced, checkRecovery, checkRedriven, checkRest, recordOf, type World } from './laws';
 import { Observer } from './observer';
 import { beginWorkload, startByHand, uploadObject, type Upload } from './workload';
@@ -114,8 +115,8 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
 /** Whatever has happened to the cleaner: two hours after the last sign of life a lease ends, and sweeps follow every hour.
  * One of them may be lost, or die, as well. */
 async function letSweepsFindWhatIsLeft(simulation: Simulation): Promise<void> {
-  const isRunning = () => simulation.records().some(({ status }) => status === 'RUNNING');
-  for (let hour = 0; hour < 6 && isRunning(); hour++) await simulation.advance(hourMs);
+  const isLeft = () => itemsOf(simulation).some(({ runningIn }) => runningIn !== undefined);
+  for (let hour = 0; hour < 6 && isLeft(); hour++) await simulation.advance(hourMs);
 }
 
 /** Nothing is broken any more: leases end, people redrive what has failed or start it again, another object is uploaded.

@@ -1,7 +1,7 @@
 /** The cleaner's sweep: what becomes of records whose lease has ended, whatever Step Functions says of their execution. */
-import { cleanUpExecution } from '../../tasks';
+import { cleanUpExecution, processObject } from '../../tasks';
 import { ServiceError } from '../../local/services/service';
-import { Account, ledgerTable } from './account';
+import { Account, ledgerTable, processSettings, type Visit } from './account';
 
 const executionOf = (name: string): string => `arn:aws:states:eu-west-1:111122223333:execution:workflow:${name}`;
 const startDate = new Date(0);
@@ -55,4 +55,40 @@ it('cleans up after the others when one cannot be looked at, and fails in the en
   account.executions.set(executionOf('c'), { status: 'FAILED', startDate });
   await expect(sweep(account)).rejects.toMatchObject({ name: 'ValidationException' });
   expect(['a', 'b', 'c'].map((name) => statusOf(account, name))).toEqual(['FAILED', 'RUNNING', 'FAILED']);
+});
+
+describe('an operation', () => {
+  const executionArn = executionOf('a');
+
+  /** Begins a command that does not end by itself. */
+  async function begin(): Promise<{ account: Account; visit: Visit }> {
+    const account = new Account();
+    await account.pass(30);
+    account.ssm.commands.answer(() => ({ exitCode: 'never' }));
+    const object = await account.claim(executionArn, 'a');
+    const visit = account.enter(processObject, processSettings, { object }, { executionArn });
+    await account.pass(1);
+    return { account, visit };
+  }
+
+  it('of an execution that has ended is ended, although another execution has taken its object over', async () => {
+    const { account, visit } = await begin();
+    account.end(visit);
+    account.executions.set(executionArn, { status: 'FAILED', startDate });
+    await account.claim(executionOf('b'), 'a');
+    await account.pass(2 * 3600);
+    expect(await sweep(account)).toMatchObject({ operationIds: [expect.any(String)], recordsFailed: 0 });
+    await account.pass(60);
+    const [command] = account.ssm.commands.all.values();
+    expect(command!.status).toBe('Cancelled');
+    expect(account.items('fleet#')).toEqual([]);
+    expect(statusOf(account, 'a')).toBe('RUNNING');
+  });
+
+  it('that is waited for is left alone, however long it takes', async () => {
+    const { account, visit } = await begin();
+    await account.pass(2.5 * 3600);
+    expect(await sweep(account)).toEqual({ operationIds: [], recordsFailed: 0 });
+    expect(visit.status).toBe('waiting');
+  });
 });
