@@ -49,7 +49,7 @@ export const cleanUpExecution = defineTask({
   },
 });
 
-/** Releases the executions that have ended although a record says that they run. What Step Functions says of them is the
+/** Releases the executions that have ended although a record or an operation says that they run. What Step Functions says of them is the
  * truth; that the lease has ended only tells where to look: an execution that still runs is left alone.
  * @throws what the first of them to fail has thrown, after the others had their turn */
 async function sweep(stateMachineName: string, context: CleaningContext) {

@@ -113,7 +113,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
 }
 
 /** Whatever has happened to the cleaner: two hours after the last sign of life a lease ends, and sweeps follow every hour.
- * One of them may be lost, or die, as well. */
+ * One of them may be lost, or die, as well. What has a lease still is in the index that they read. */
 async function letSweepsFindWhatIsLeft(simulation: Simulation): Promise<void> {
   const isLeft = () => itemsOf(simulation).some(({ runningIn }) => runningIn !== undefined);
   for (let hour = 0; hour < 6 && isLeft(); hour++) await simulation.advance(hourMs);

@@ -1,4 +1,4 @@
-/** The cleaner's sweep: what becomes of records whose lease has ended, whatever Step Functions says of their execution. */
+/** The cleaner's sweep: what becomes of records and operations whose lease has ended, whatever Step Functions says of their execution. */
 import { cleanUpExecution, processObject } from '../../tasks';
 import { ServiceError } from '../../local/services/service';
 import { Account, ledgerTable, processSettings, type Visit } from './account';
