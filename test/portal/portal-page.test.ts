@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, FileChooser, Page } from 'playwright-core';
 import { simulate, type ServedSimulation, type Simulation } from '../../local';
 import { english } from '../../portal-page/texts-english';
 import { portuguese } from '../../portal-page/texts-portuguese';
@@ -136,10 +136,13 @@ inBrowser('the page', () => {
     await tabTo(english.skipToUploads);
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('uploads');
+    // Listened for well before the key: a browser that has not taken in yet that we listen would open a dialog of its own.
+    const opened = new Promise<FileChooser>((resolve) => page.once('filechooser', resolve));
     await page.goto(served.pages[0]!);
     await page.getByText(ana.email).waitFor();
     await tabTo(english.chooseFiles);
-    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
+    await page.keyboard.press('Enter');
+    const chooser = await opened;
     await chooser.setFiles({ name: 'keys.csv', mimeType: 'text/csv', buffer: Buffer.from('a\n') });
     await page.getByRole('heading', { name: 'keys.csv' }).waitFor();
   });
