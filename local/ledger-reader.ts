@@ -25,22 +25,25 @@ export interface ResultFile {
 
 /** @returns the records of all objects in all ledger tables, in the order of their keys */
 export function readRecords(dynamodb: DynamoDbService): ObjectRecord[] {
-  return dynamodb.tableNames
-    .flatMap((table) => dynamodb.items(table))
-    .map(readItem)
-    .filter(isObjectRecord);
+  return readItems(dynamodb).filter(isObjectRecord);
 }
 
-type PlainItem = Readonly<Record<string, unknown>>;
+/** An item of a table, as plain values. */
+export type PlainItem = Readonly<Record<string, unknown>>;
+
+/** @returns all items of all tables, in the order of their keys */
+export function readItems(dynamodb: DynamoDbService): PlainItem[] {
+  return dynamodb.tableNames.flatMap((table) => dynamodb.items(table)).map(readItem);
+}
 
 /** An item in a table is never changed, only replaced: what was read of it once is still right. */
-const readItems = new WeakMap<object, PlainItem>();
+const known = new WeakMap<object, PlainItem>();
 
 function readItem(item: object): PlainItem {
-  const known = readItems.get(item);
-  if (known !== undefined) return known;
+  const read = known.get(item);
+  if (read !== undefined) return read;
   const plain = fromItem(item as Readonly<Record<string, AttributeValue>>);
-  readItems.set(item, plain);
+  known.set(item, plain);
   return plain;
 }
 

@@ -14,13 +14,15 @@ export interface RandomSource {
   readonly fork: (name: string) => RandomSource;
 }
 
+const hexadecimalDigits = '0123456789abcdef';
+
 /** Makes a random source from a seed.
  * @example createRandom('42').integer(6) */
 export function createRandom(seed: string): RandomSource {
   const next = sfc32(seed);
   const hex = (length: number): string => {
     let text = '';
-    while (text.length < length) text += Math.floor(next() * 16).toString(16);
+    while (text.length < length) text += hexadecimalDigits[Math.floor(next() * 16)];
     return text;
   };
   return {

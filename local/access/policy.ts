@@ -71,6 +71,7 @@ function compileStatement(
   const actions = matcher(statement, 'Action', 'ignore-case');
   const resources = matcher(statement, 'Resource', 'arn');
   const conditions = compileConditions(statement['Condition'], where);
+  const concernsAction = remembered((action) => actions.matches(action, noContext));
   const hasVariables = resources.patterns.some(({ keys }) => keys.length > 0);
   return {
     ...place,
@@ -80,10 +81,19 @@ function compileStatement(
     resources: resources.isNegated ? [] : resources.patterns.map(({ text }) => text),
     principals: kind === 'resource' ? compilePrincipals(statement, where) : undefined,
     keys: [...new Set([...conditions, ...resources.patterns].flatMap(({ keys }) => keys))],
-    concerns: (action, resource) =>
-      actions.matches(action, noContext) && (hasVariables || resources.matches(resource, noContext)),
+    concerns: (action, resource) => concernsAction(action) && (hasVariables || resources.matches(resource, noContext)),
     applies: (resource, context) =>
       (!hasVariables || resources.matches(resource, context)) && allHold(conditions, context),
+  };
+}
+
+/** There are few actions, and each is asked for again and again. */
+function remembered(matches: (action: string) => boolean): (action: string) => boolean {
+  const answers = new Map<string, boolean>();
+  return (action) => {
+    const answer = answers.get(action) ?? matches(action);
+    answers.set(action, answer);
+    return answer;
   };
 }
 

@@ -125,13 +125,11 @@ export function filterResources<Resource extends { readonly tags: ReadonlyMap<st
   filters: FilterValues<Resource>,
 ): Resource[] {
   const wanted = (input['Filters'] ?? []) as readonly { readonly Name?: string; readonly Values?: readonly string[] }[];
+  const compiled = wanted.map(({ Name = '', Values = [] }) => ({ name: Name, patterns: Values.map(filterPattern) }));
   return resources.filter((resource) =>
-    wanted.every(({ Name: name = '', Values: values = [] }) => {
-      const patterns = values.map(filterPattern);
-      return valuesOf(resource, name, operation, filters).some((value) =>
-        patterns.some((pattern) => pattern.test(value)),
-      );
-    }),
+    compiled.every(({ name, patterns }) =>
+      valuesOf(resource, name, operation, filters).some((value) => patterns.some((pattern) => pattern.test(value))),
+    ),
   );
 }
 

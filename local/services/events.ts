@@ -2,6 +2,7 @@
 import type { RandomSource } from '../random';
 import type { VirtualClock } from '../virtual-clock';
 import type { AwsEvent, EventSink } from './aws-event';
+import { copyJson } from './copy-json';
 import { EventDeliverer, type DeliveryInterceptor, type EventRule } from './event-delivery';
 import { createMatcher, type EventMatcher } from './event-pattern';
 import { parseSchedule } from './schedule-expression';
@@ -140,7 +141,7 @@ export class EventsService implements Service {
       region: this.options.region,
       resources: event.resources,
       // A copy, as JSON would carry it: what the service changes later is no part of the event.
-      detail: JSON.parse(JSON.stringify(event.detail)) as Readonly<Record<string, unknown>>,
+      detail: copyJson(event.detail),
     };
     this.log.push(envelope);
     this.options.onEvent?.(envelope);

@@ -1,6 +1,7 @@
 /** Simulated Lambda: functions, synchronous and asynchronous invocation. How code is run stands in function-runner.ts. */
 import type { RandomSource } from '../random';
 import type { TrackedWork, VirtualClock } from '../virtual-clock';
+import { copyJson } from './copy-json';
 import type { FunctionDefinition, FunctionOutcome } from './function-definition';
 import type { FunctionRunner } from './function-runner';
 import { operator, ServiceError, type Cloud, type Principal, type Service, type ServiceOutput } from './service';
@@ -99,7 +100,7 @@ export class LambdaService implements Service {
     const { clock, random } = this.options;
     const attempt = (attempts: number): void => {
       void clock.track((work) =>
-        this.run(definition, structuredClone(payload), work)
+        this.run(definition, copyJson(payload), work)
           .then((outcome) => this.afterAttempt({ definition, payload, work }, outcome, attempts, attempt))
           .catch(this.options.report),
       );

@@ -176,11 +176,13 @@ export function renderScript(
 const placeholder = /\{\{\s*([A-Za-z0-9_.:/-]+)\s*\}\}/g;
 
 function parameterNames(text: string): string[] {
+  if (!text.includes('{{')) return [];
   return [...text.matchAll(placeholder)].map((match) => match[1]!);
 }
 
 /** Plain text substitution, with all its dangers. */
 function substitute(text: string, values: Readonly<Record<string, readonly string[]>>): string {
+  if (!text.includes('{{')) return text;
   return text.replace(placeholder, (whole, name: string) => values[name]?.join('\n') ?? whole);
 }
 

@@ -33,6 +33,8 @@ class RunningTask {
   private settle: (end: TaskEnd) => void = () => undefined;
   private restartHeartbeat: () => void = () => undefined;
   private isSubmitted = false;
+  private isAwaited = true;
+  private abort: AbortController | undefined;
   /** A completion that came while the call was still running: it counts once the task is submitted. */
   private earlyEnd: TaskEnd | undefined;
 
@@ -47,8 +49,7 @@ class RunningTask {
 
   async run(): Promise<JsonValue> {
     const { thread } = this.visit;
-    const abort = new AbortController();
-    const request = this.request(abort.signal);
+    const request = this.request();
     const refusal = thread.services.host.checkTask?.(request);
     if (refusal !== undefined) {
       throw new StateFailed({ error: 'States.Runtime', cause: this.visit.place + refusal, isFatal: true });
@@ -60,13 +61,19 @@ class RunningTask {
       return () => {
         for (const cleanUp of this.cleanUps) cleanUp();
         // A reason of its own for every task would cost more than most tasks do.
-        abort.abort(nobodyWaits);
+        this.isAwaited = false;
+        this.abort?.abort(nobodyWaits);
       };
     });
     return this.report(end);
   }
 
-  private request(signal: AbortSignal): TaskRequest {
+  private request(): TaskRequest {
+    const openSignal = (): AbortSignal => {
+      this.abort ??= new AbortController();
+      if (!this.isAwaited) this.abort.abort(nobodyWaits);
+      return this.abort.signal;
+    };
     const { thread, state, retryCount, taskToken } = this.visit;
     const { executionArn, executionName, roleArn } = thread.services.identity;
     const { credentialsRoleArn } = this.attempt;
@@ -82,7 +89,10 @@ class RunningTask {
       attempt: retryCount,
       iterations: thread.iterations.map(({ map, index }) => ({ map, index })),
       execution: { arn: executionArn, name: executionName, roleArn },
-      signal,
+      // Few hosts ask for it, and making one costs more than most tasks do.
+      get signal() {
+        return openSignal();
+      },
     };
   }
 

@@ -33,6 +33,7 @@ export const noValue = Symbol('AWS::NoValue');
  * @throws Error for a malformed or unknown function, naming it */
 export function resolveValue(value: unknown, scope: ResolutionScope): unknown {
   if (typeof value === 'string') return resolveDynamicReferences(value, scope);
+  if (isLiteral(value)) return value;
   if (Array.isArray(value)) {
     return value.map((item) => resolveValue(item, scope)).filter((item) => item !== noValue);
   }
@@ -47,6 +48,20 @@ export function resolveValue(value: unknown, scope: ResolutionScope): unknown {
       .filter(([, item]) => item !== noValue),
   );
 }
+
+/** Whether there is nothing to resolve in a part of a template, which is what most of each template is. */
+function isLiteral(value: unknown): boolean {
+  if (typeof value === 'string') return !value.includes('{{');
+  if (typeof value !== 'object' || value === null) return true;
+  const known = literals.get(value);
+  if (known !== undefined) return known;
+  const isPlain = !Object.keys(value).some(isFunctionName) && Object.values(value).every(isLiteral);
+  literals.set(value, isPlain);
+  return isPlain;
+}
+
+/** Templates are read once, and nobody changes them. */
+const literals = new WeakMap<object, boolean>();
 
 /** Says whether a condition of the template holds. */
 export function conditionHolds(name: string, scope: ResolutionScope): boolean {

@@ -55,11 +55,23 @@ export function copyValue(shape: Shape, value: unknown, encoding: Encoding): unk
 function copyStructure(shape: StructureShape, value: Values, encoding: Encoding): Values {
   const copied: Values = {};
   const names = Object.keys(value);
-  // A union, which DynamoDB's values are, has one member: no need to ask for all of them.
-  const only = names.length === 1 ? shape.membersByName.get(names[0]!) : undefined;
-  if (only !== undefined) copyMember(only, value, copied, encoding);
-  else if (names.length > 1) for (const member of shape.members) copyMember(member, value, copied, encoding);
+  // Of most structures few members are given, of a union one: no need to ask for all of them.
+  const members = names.length < shape.members.length / 2 ? givenMembers(shape, names) : shape.members;
+  for (const member of members) copyMember(member, value, copied, encoding);
   return copied;
+}
+
+/** In the order of the model. */
+function givenMembers({ membersByName }: StructureShape, names: readonly string[]): Member[] {
+  const given: Member[] = [];
+  let isOrdered = true;
+  for (const name of names) {
+    const member = membersByName.get(name);
+    if (member === undefined) continue;
+    isOrdered &&= given.length === 0 || given.at(-1)!.index < member.index;
+    given.push(member);
+  }
+  return isOrdered ? given : given.sort((left, right) => left.index - right.index);
 }
 
 function copyMember(member: Member, from: Values, to: Values, encoding: Encoding): void {

@@ -23,6 +23,8 @@ export interface StructureShape {
 
 export interface Member {
   readonly name: string;
+  /** Place among the members of its structure; 0 in a list or map. */
+  readonly index: number;
   readonly shape: Shape;
   readonly traits: Traits;
   readonly isRequired: boolean;
@@ -149,14 +151,14 @@ function readCompound(schema: readonly unknown[]): Shape {
 }
 
 /** A member's schema is wrapped in a pair with the traits of the member, when it has any. */
-function readMember(name: string, reference: Schema, isRequired = false): Member {
+function readMember(name: string, reference: Schema, index = 0, isRequired = false): Member {
   let target = reference;
   let memberTraits: Traits = {};
   while (isWrapped(target)) {
     memberTraits = { ...readTraits(target[1]), ...memberTraits };
     target = target[0];
   }
-  return new LazyMember(name, isRequired, target, memberTraits);
+  return new LazyMember(name, index, isRequired, target, memberTraits);
 }
 
 // What is read on demand has classes: getters of object literals would give each object a hidden class of its own, and
@@ -206,7 +208,7 @@ class LazyStructure implements StructureShape {
     const names = this.schema[4] as readonly string[];
     const references = this.schema[5] as readonly Schema[];
     const requiredCount = (this.schema[6] as number | undefined) ?? 0;
-    return names.map((name, index) => readMember(name, references[index]!, index < requiredCount));
+    return names.map((name, index) => readMember(name, references[index]!, index, index < requiredCount));
   }
 }
 
@@ -216,6 +218,7 @@ class LazyMember implements Member {
 
   constructor(
     readonly name: string,
+    readonly index: number,
     readonly isRequired: boolean,
     private readonly target: Schema,
     private readonly ownTraits: Traits,

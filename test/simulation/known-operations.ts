@@ -1,9 +1,8 @@
 /** The operations of executions, and their commands, as the ledger and the services know them afterwards. */
 import type { Simulation } from '../../local';
-import { fromItem } from '../../tasks/attribute-values';
+import { readItems, type PlainItem as Item } from '../../local/ledger-reader';
 
-/** An item of a table, as plain values. */
-export type Item = Readonly<Record<string, unknown>>;
+export type { Item };
 
 type Services = Pick<Simulation, 'services'>;
 
@@ -19,9 +18,7 @@ export interface KnownOperation {
 
 /** All items of all tables. */
 export function itemsOf({ services }: Services): Item[] {
-  return services.dynamodb.tableNames
-    .flatMap((table) => services.dynamodb.items(table))
-    .map((item) => fromItem(item as never));
+  return readItems(services.dynamodb);
 }
 
 /** The operations of an execution. */

@@ -97,7 +97,8 @@ function checkEnds(world: World): string[] {
 function checkErrors({ simulation, workload, observer }: World): string[] {
   return simulation.executions.flatMap((execution) => {
     const upload = uploadOf(execution, workload);
-    const failures = execution.history.flatMap(({ type, timestamp: failedAtMs, ...event }) => {
+    const failures = execution.history.flatMap((event) => {
+      const { type, timestamp: failedAtMs } = event;
       if (type === 'ExecutionTimedOut') return [{ error: type, cause: '', failedAtMs }];
       if (type !== 'ExecutionFailed') return [];
       return [{ ...(event['executionFailedEventDetails'] as Failure), failedAtMs }];

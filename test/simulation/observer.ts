@@ -131,9 +131,9 @@ export class Observer {
 
   private seeWrites({ input, atMs }: CallEvent): void {
     for (const { Put, Delete } of input['TransactItems'] as Items) {
-      const item = fromItem(Put?.Item ?? Delete?.Key ?? {}) as Readonly<Record<string, string | number>>;
-      const { pk, sk } = item as { pk: string; sk: string };
-      if (sk === 'operation') this.owners.set(String(item['id']), String(item['owner']));
+      const values = (Put?.Item ?? Delete?.Key ?? {}) as Readonly<Record<string, { readonly S: string }>>;
+      const [pk, sk] = [values['pk']!.S, values['sk']!.S];
+      if (sk === 'operation') this.owners.set(values['id']!.S, values['owner']!.S);
       if (pk.startsWith(fleetPartition(''))) this.fleetId = pk.slice(fleetPartition('').length);
       if (!sk.startsWith('slot#')) continue;
       const key = `${pk} ${sk}`;
@@ -142,7 +142,7 @@ export class Observer {
         this.slots.delete(key);
         continue;
       }
-      const taker = item as unknown as Holder;
+      const taker = fromItem(values) as unknown as Holder;
       const isTaken = holder !== undefined && holder.operationId !== taker.operationId;
       if (isTaken && holder.leaseExpiresAtMs > atMs) this.violations.push(`law 4: two operations hold ${sk} at once`);
       this.slots.set(key, taker);

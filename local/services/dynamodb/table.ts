@@ -33,6 +33,8 @@ const keySizeLimits = { partition: 2048, sort: 1024 };
 
 /** The items of one partition: by identity, and in the order of their sort keys once somebody has asked for it. */
 interface Partition {
+  /** Decides where a scan comes to it. */
+  readonly hash: number;
   readonly items: Map<string, Item>;
   ordered: Item[] | undefined;
 }
@@ -59,7 +61,7 @@ export class ItemView {
   }
 
   private add(name: string, item: Item): void {
-    const partition = this.partitions.get(name) ?? { items: new Map<string, Item>(), ordered: undefined };
+    const partition = this.partitions.get(name) ?? { hash: hash(name), items: new Map<string, Item>(), ordered: undefined };
     this.partitions.set(name, partition);
     const identity = this.identify(item);
     // An index may hear of a write twice, or late: what it showed under this identity goes.
@@ -97,9 +99,9 @@ export class ItemView {
 
   /** All items: partitions in an order that has nothing to do with their names, as on AWS. */
   scan(): readonly Item[] {
-    const partitions = [...this.partitions].map(([name, partition]) => ({ name, hash: hash(name), partition }));
-    partitions.sort((left, right) => left.hash - right.hash || (left.name < right.name ? -1 : 1));
-    return partitions.flatMap(({ partition }) => this.inOrder(partition));
+    const partitions = [...this.partitions];
+    partitions.sort(([name, { hash }], [other, { hash: otherHash }]) => hash - otherHash || (name < other ? -1 : 1));
+    return partitions.flatMap(([, partition]) => this.inOrder(partition));
   }
 
   /** Orders two items, or keys of items, as reads return them. */
