@@ -102,7 +102,7 @@ function defineVariant(stack: Stack, variant: Variant): void {
 }
 
 /** How often the keeper of launched instances looks after them. */
-export const keeperRoundMinutes = 10;
+export const keeperRoundMinutes = 30;
 
 function smallGroup(stack: Stack, instanceCount: number) {
   return oneSubnetFleet(stack, { minCapacity: 1, desiredCapacity: instanceCount, maxCapacity: instanceCount + 1 });

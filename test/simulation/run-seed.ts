@@ -51,7 +51,7 @@ function fieldFor(objectCount: number, variant: Variant): FaultField {
   const callers = {
     ...{ ValidateObject: 3, ProcessObject: 20, StoreResults: 4, SnapshotInstance: 14, BackUpResults: 12 },
     ...{ QuarantineObject: 1, Relay: 40, Cleaner: 4, execution: 9, events: 6 },
-    ...(variant === 'launches' && { Function: 60 }),
+    ...(variant === 'launches' && { Function: 20 }),
   };
   const sources = { 'aws.s3': 1, 'aws.ssm': 3, 'aws.ec2': 3, 'aws.backup': 2, 'aws.states': 1 };
   const scaled = (counts: Readonly<Record<string, number>>) =>

@@ -124,7 +124,7 @@ async function runProcesses(assembly: string, tell: (told: Told) => boolean): Pr
   const { firstSeed, seedCount, objectCount } = options;
   const jobs = Math.min(options.jobCount, seedCount);
   // Nearly all that a seed makes is garbage by its end: with more room for what is young, little of it is ever moved.
-  const execArgv = ['--max-semi-space-size=32'];
+  const execArgv = ['--max-semi-space-size=128'];
   const started = Array.from({ length: jobs }, (_, index) => {
     const count = Math.ceil((seedCount - index) / jobs);
     const share = { assembly, first: firstSeed + index, step: jobs, count, objects: objectCount };
