@@ -1,6 +1,6 @@
 /** Ends an operation that nobody waits for any more: its command is cancelled, its slot freed, its place given up. */
 import { abandonCommand, endWithFailure } from './command-end';
-import { isAwaited, longestTokenMs } from './completion';
+import { longestTokenMs } from './completion';
 import { leavePlace, type Write } from './ledger';
 import { fleetPartition, type CommandOperation, type Operation } from './operation';
 import type { OperationContext, StepContext, StepResult } from './operation-context';
@@ -47,14 +47,9 @@ async function leaveToSweep(operation: Operation, context: OperationContext): Pr
   return (await context.ledger.saveOperation({ ...operation, abandonedAtMs: context.nowMs() })) !== undefined;
 }
 
-/** Asked before anything is sent that was planned a while ago: the execution may have ended, and its cleaner not have known
- * of the operation yet. Between two tokens nobody seems to wait either; then whoever brings the next one goes on.
- * @returns undefined when somebody waits */
-export async function stopUnlessAwaited(
-  operation: CommandOperation,
-  context: StepContext,
-): Promise<StepResult | undefined> {
-  if (await isAwaited(operation, context)) return undefined;
+/** Nobody waits for what was about to be sent: the execution may have ended, and its cleaner not have known of the operation yet.
+ * Between two tokens nobody seems to wait either; then whoever brings the next one goes on. */
+export async function stopUnawaited(operation: CommandOperation, context: StepContext): Promise<StepResult> {
   if (context.nowMs() - operation.taskTokenAtMs <= longestTokenMs) return 'waiting';
   return endWithFailure(operation, abandonedError, 'nobody waited for it any more before it was sent', context);
 }

@@ -1,6 +1,7 @@
 /** The steps of a command whose instance is launched for it alone: the launch, and the wait until the instance takes commands. */
-import { stopUnlessAwaited } from './abandon-operation';
+import { stopUnawaited } from './abandon-operation';
 import { endWithFailure, holdsSlot, missDeadline, tryAgain } from './command-end';
+import { findAwaited } from './completion';
 import { readLaunch } from './fleet-instances';
 import { launchInstance, terminateInstance, type LaunchFleet } from './launch';
 import { judgeLaunched, judgeLaunchError } from './launch-status';
@@ -113,11 +114,11 @@ async function waitForAgent(
       return tryAgain(operation, 'Instance.Lost', obstacle, context);
     }
     case 'ready': {
-      const stopped = await stopUnlessAwaited(operation, context);
-      if (stopped !== undefined) return stopped;
+      const awaited = await findAwaited(operation, context);
+      if (awaited === undefined) return stopUnawaited(operation, context);
       const starting = { phase: 'starting', slot, instanceId, intentAtMs: nowMs } as const;
       const lease = takeSlot(fleet.id, leaseFor(operation, slot, nowMs), nowMs);
-      const saved = await context.ledger.saveOperation({ ...operation, progress: starting }, lease);
+      const saved = await context.ledger.saveOperation({ ...awaited, progress: starting }, lease);
       if (saved !== undefined) return sendFirst(saved as CommandInPhase<'starting'>, context);
       if (await holdsSlot(operation, context)) return 'moved';
       return tryAgain(operation, 'Instance.Lost', 'its slot was given to another operation', context);

@@ -1,10 +1,10 @@
 /** The steps of a command: waits for a slot, writes down what it is about to do, sends the command once, sees how it ended. */
 import { InvocationDoesNotExist, SSMClient, type GetCommandInvocationResult } from '@aws-sdk/client-ssm';
-import { stopUnlessAwaited } from './abandon-operation';
+import { stopUnawaited } from './abandon-operation';
 import { endInvocation, giveBack, holdsSlot, missDeadline, tryAgain } from './command-end';
 import { stepLaunch } from './command-launch';
 import { judgeInvocation } from './command-status';
-import { isAwaited, longestTokenMs, wakeOwner } from './completion';
+import { findAwaited, longestTokenMs, wakeOwner } from './completion';
 import { readFleet, wakeNext } from './fleet';
 import { findLoss } from './fleet-instances';
 import { protectInstance } from './fleet-protection';
@@ -66,13 +66,14 @@ async function takeSlotAndSend(operation: CommandInPhase<'queued'>, context: Ste
   if (!isOurs(operation, context)) {
     return (await wakeOwner(operation, context)) ? 'waiting' : giveWay(operation, front.slice(0, free.length), context);
   }
-  if (!(await isAwaited(operation, context))) return giveWay(operation, front.slice(0, free.length), context);
+  const awaited = await findAwaited(operation, context);
+  if (awaited === undefined) return giveWay(operation, front.slice(0, free.length), context);
   const nowMs = context.nowMs();
   const launches = fleet.kind === 'launch';
   const begun = { slot, intentAtMs: nowMs };
   const starting = await context.ledger.saveOperation(
     {
-      ...operation,
+      ...awaited,
       progress: launches ? { phase: 'launching', ...begun, launch: 1 } : { phase: 'starting', ...begun },
     },
     takeSlot(fleet.id, leaseFor(operation, slot, nowMs), nowMs),
@@ -165,15 +166,15 @@ async function findOrSend(operation: CommandInPhase<'starting'>, context: StepCo
   // Past its deadline as well: what cannot be seen cannot be cancelled.
   if (nowMs - intentAtMs < listingGraceMs) return 'waiting';
   if (isLate(operation, context)) return missDeadline(operation, context);
-  const stopped = await stopUnlessAwaited(operation, context);
-  if (stopped !== undefined) return stopped;
+  const awaited = await findAwaited(operation, context);
+  if (awaited === undefined) return stopUnawaited(operation, context);
   const loss = await findLoss(instanceOf(operation), context);
   if (loss !== undefined) return tryAgain(operation, 'Instance.Lost', loss, context);
   if (!(await protectInstance(operation.settings.fleet, instanceOf(operation), context))) {
     return tryAgain(operation, 'Instance.Lost', 'the instance leaves its group', context);
   }
   const renewed = await context.ledger.saveOperation(
-    { ...operation, progress: { ...operation.progress, intentAtMs: nowMs } },
+    { ...awaited, progress: { ...operation.progress, intentAtMs: nowMs } },
     takeSlot(operation.settings.fleet.id, leaseFor(operation, slot, nowMs), nowMs),
   );
   if (renewed !== undefined) return send(renewed as CommandInPhase<'starting'>, context);

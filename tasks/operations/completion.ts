@@ -90,12 +90,19 @@ export function wakeOwner(operation: Operation, context: StepContext): Promise<b
   );
 }
 
-/** Whether a state still waits for the operation, before something is begun for it. */
-export async function isAwaited(operation: Operation, context: StepContext): Promise<boolean> {
-  if (context.nowMs() - operation.taskTokenAtMs < freshTokenMs) return true;
-  return sendIfAwaited(context, (client) =>
+/** Asks whether a state still waits for the operation, before something is begun for it. To ask is a heartbeat: the state waits with
+ * this token for another half hour.
+ * @returns the operation as it is to be stored with what is begun; undefined when nobody waits with its token */
+export async function findAwaited<Waiting extends Operation>(
+  operation: Waiting,
+  context: StepContext,
+): Promise<Waiting | undefined> {
+  const nowMs = context.nowMs();
+  if (nowMs - operation.taskTokenAtMs < freshTokenMs) return operation;
+  const isAwaited = await sendIfAwaited(context, (client) =>
     client.send(new SendTaskHeartbeatCommand({ taskToken: operation.taskToken })),
   );
+  return isAwaited ? { ...operation, taskTokenAtMs: nowMs } : undefined;
 }
 
 async function sendIfAwaited(context: StepContext, send: (client: SFNClient) => Promise<unknown>): Promise<boolean> {

@@ -23,6 +23,7 @@ const common = z.object({
   object: objectReference,
   /** The newest token of the waiting state: each re-check brings another one, and only the newest is of use. */
   taskToken: z.string(),
+  /** When it came, or a state was last found to wait with it. */
   taskTokenAtMs: z.number(),
   createdAtMs: z.number(),
   deadlineAtMs: z.number(),

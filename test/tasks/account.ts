@@ -61,7 +61,7 @@ export class Account {
   readonly instanceIds: string[];
   /** What DescribeExecution says, by execution ARN: others do not exist, and an error is thrown. */
   readonly executions = new Map<string, object>();
-  private readonly tokens = new Map<string, { visit: Visit; isOpen: boolean }>();
+  private readonly tokens = new Map<string, { visit: Visit; isOpen: boolean; beat: () => void }>();
   private invocationCount = 0;
 
   constructor(private readonly options: AccountOptions = {}) {
@@ -211,11 +211,15 @@ export class Account {
     if (visit.status !== 'waiting') return;
     const taskToken = `token-${visit.executionArn}-${visit.state}-${redriveCount}-${retryCount}`;
     this.expireToken(visit);
-    this.tokens.set(taskToken, { visit, isOpen: true });
     visit.entries++;
     const again = (): void => void this.attempt(task, settings, input, visit, redriveCount, retryCount + 1);
     const heartbeatMs = Math.min(30 * 60_000, 60_000 * 2 ** Math.min(retryCount, 10));
-    const heartbeat = this.clock.schedule(heartbeatMs + 1000, again);
+    let heartbeat = this.clock.schedule(heartbeatMs + 1000, again);
+    const beat = (): void => {
+      heartbeat.cancel();
+      heartbeat = this.clock.schedule(heartbeatMs + 1000, again);
+    };
+    this.tokens.set(taskToken, { visit, isOpen: true, beat });
     const execution = { arn: visit.executionArn, state: visit.state, redriveCount, retryCount, taskToken };
     try {
       await this.invoke(task, settings, { input, execution });
@@ -253,8 +257,9 @@ export class Account {
         SendTaskFailure: (input: { taskToken: string; error: string; cause: string }) =>
           complete(input.taskToken, { status: 'failed', error: input.error, cause: input.cause }),
         SendTaskHeartbeat: (input: { taskToken: string }) => {
-          if (this.tokens.get(input.taskToken)?.isOpen !== true)
-            throw new ServiceError('TaskTimedOut', 'Task Timed Out');
+          const waiting = this.tokens.get(input.taskToken);
+          if (waiting?.isOpen !== true) throw new ServiceError('TaskTimedOut', 'Task Timed Out');
+          waiting.beat();
           return {};
         },
         DescribeExecution: ({ executionArn }: { executionArn: string }): ServiceOutput => {

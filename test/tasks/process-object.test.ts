@@ -138,6 +138,25 @@ describe('process-object', () => {
     expect(account.ssm.commands.all.size).toBe(2);
   });
 
+  it('leaves an operation to its next token after it was asked about, however old the last one is', async () => {
+    const { account, visits } = await start(() => ({ durationMs: 3_500_000 }), { count: 2 });
+    let isRefused = false;
+    account.cloud.intercept((call, next) => {
+      if (call.operation !== 'SendCommand' || isRefused || account.ssm.commands.all.size === 0) return next(call);
+      isRefused = true;
+      throw new Error('the function crashed');
+    });
+    // The second takes the slot of the first, asks whether it is awaited, and goes no further: its state waits half an hour from then on.
+    await account.pass(3_510);
+    expect(isRefused).toBe(true);
+    await account.pass(1_780);
+    account.expireToken(visits[1]!);
+    await account.relay(instanceEvent(account));
+    await account.pass(3 * 3600);
+    expect(visits.map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
+    expect(account.ssm.commands.all.size).toBe(2);
+  });
+
   it('takes a slot whose lease has ended from an operation that nobody moves on', async () => {
     const { account, visit } = await start(() => ({ exitCode: 'never' }), { eventsArrive: false });
     account.end(visit);

@@ -61,7 +61,11 @@ export class ItemView {
   }
 
   private add(name: string, item: Item): void {
-    const partition = this.partitions.get(name) ?? { hash: hash(name), items: new Map<string, Item>(), ordered: undefined };
+    const partition = this.partitions.get(name) ?? {
+      hash: hash(name),
+      items: new Map<string, Item>(),
+      ordered: undefined,
+    };
     this.partitions.set(name, partition);
     const identity = this.identify(item);
     // An index may hear of a write twice, or late: what it showed under this identity goes.
