@@ -16,6 +16,7 @@ export async function runTaskAttempt(visit: Attempt, attempt: TaskAttempt): Prom
   return new RunningTask(visit, visit.state, attempt).run();
 }
 
+/** A reason of its own for every task would cost more than most tasks do. */
 const nobodyWaits = new Error('Nobody waits for the result of this task any more');
 
 /** How an attempt ended. */
@@ -60,7 +61,6 @@ class RunningTask {
       this.start(request);
       return () => {
         for (const cleanUp of this.cleanUps) cleanUp();
-        // A reason of its own for every task would cost more than most tasks do.
         this.isAwaited = false;
         this.abort?.abort(nobodyWaits);
       };
@@ -69,11 +69,7 @@ class RunningTask {
   }
 
   private request(): TaskRequest {
-    const openSignal = (): AbortSignal => {
-      this.abort ??= new AbortController();
-      if (!this.isAwaited) this.abort.abort(nobodyWaits);
-      return this.abort.signal;
-    };
+    const openSignal = (): AbortSignal => this.openSignal();
     const { thread, state, retryCount, taskToken } = this.visit;
     const { executionArn, executionName, roleArn } = thread.services.identity;
     const { credentialsRoleArn } = this.attempt;
@@ -94,6 +90,12 @@ class RunningTask {
         return openSignal();
       },
     };
+  }
+
+  private openSignal(): AbortSignal {
+    this.abort ??= new AbortController();
+    if (!this.isAwaited) this.abort.abort(nobodyWaits);
+    return this.abort.signal;
   }
 
   private scheduledDetails(): EventDetails {

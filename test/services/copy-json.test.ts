@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { copyJson } from '../../local/services/copy-json';
 
-test('a copy is what its text would have carried, and shares nothing', () => {
+test('a copy is what its text would have carried', () => {
   const { value } = fc.letrec((tie) => ({
     value: fc.oneof(
       { maxDepth: 4 },

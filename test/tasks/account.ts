@@ -214,10 +214,11 @@ export class Account {
     visit.entries++;
     const again = (): void => void this.attempt(task, settings, input, visit, redriveCount, retryCount + 1);
     const heartbeatMs = Math.min(30 * 60_000, 60_000 * 2 ** Math.min(retryCount, 10));
-    let heartbeat = this.clock.schedule(heartbeatMs + 1000, again);
+    const wait = () => this.clock.schedule(heartbeatMs + 1000, again);
+    let heartbeat = wait();
     const beat = (): void => {
       heartbeat.cancel();
-      heartbeat = this.clock.schedule(heartbeatMs + 1000, again);
+      heartbeat = wait();
     };
     this.tokens.set(taskToken, { visit, isOpen: true, beat });
     const execution = { arn: visit.executionArn, state: visit.state, redriveCount, retryCount, taskToken };
