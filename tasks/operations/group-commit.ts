@@ -86,7 +86,8 @@ function concerns({ beganAfterMs }: Job, { needsAfterMs, createdAtMs }: SharedJo
 
 function nextJobDueAtMs({ settings: { policy } }: SharedJobOperation, group: Group): number {
   if (policy.kind === 'everyRun' || group.latest === undefined) return 0;
-  return group.latest.beganAfterMs + policy.seconds * 1000;
+  const { beganAfterMs, begunAtMs = beganAfterMs } = group.latest;
+  return begunAtMs + policy.seconds * 1000;
 }
 
 async function beginJob<Shared extends SharedJobOperation>(
@@ -140,7 +141,8 @@ async function followJob<Shared extends SharedJobOperation>(
       return false;
     case 'succeeded': {
       await jobs.afterSuccess?.(operation, status.outcome, context);
-      const latest = { beganAfterMs: job.beganAfterMs, outcome: status.outcome };
+      const { beganAfterMs, begunAtMs } = job;
+      const latest = { beganAfterMs, begunAtMs, outcome: status.outcome };
       await saveEnd({ ...group, job: undefined, latest }, context);
       break;
     }

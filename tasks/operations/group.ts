@@ -31,7 +31,10 @@ export const group = z.object({
   /** The job that runs, or the last one if it failed. */
   job: job.optional(),
   /** The last job that succeeded, and its result. */
-  latest: z.object({ beganAfterMs: z.number(), outcome: z.record(z.string(), z.unknown()) }).optional(),
+  latest: job
+    .pick({ beganAfterMs: true, begunAtMs: true })
+    .extend({ outcome: z.record(z.string(), z.unknown()) })
+    .optional(),
 });
 export type Group = z.output<typeof group>;
 

@@ -167,8 +167,8 @@ const tasks: readonly Mutant[] = [
   {
     name: 'wait for a running job whenever it began',
     file: `${operations}/group-commit.ts`,
-    from: 'const latest = { beganAfterMs: job.beganAfterMs, outcome: status.outcome };',
-    to: 'const latest = { beganAfterMs: context.nowMs(), outcome: status.outcome };',
+    from: 'const latest = { beganAfterMs, begunAtMs, outcome: status.outcome };',
+    to: 'const latest = { beganAfterMs: context.nowMs() + 0 * beganAfterMs, begunAtMs, outcome: status.outcome };',
     law: /law 5: .* names (a backup|an image) older than its results/,
   },
   {

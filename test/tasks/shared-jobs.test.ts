@@ -148,6 +148,22 @@ describe('snapshot-instance', () => {
     expect(account.ec2.images.all.size).toBe(2);
   });
 
+  it('counts the time until the next image from when EC2 had begun the last one, which it may have refused for long', async () => {
+    const account = await newAccount();
+    const policy = { kind: 'atMostEvery', seconds: 3600 };
+    const freeAtMs = account.clock.nowMs() + 50 * 60_000;
+    account.cloud.intercept((call, next) => {
+      if (call.operation !== 'CreateImage' || account.clock.nowMs() >= freeAtMs) return next(call);
+      throw new ServiceError('SnapshotCreationPerVolumeRateExceeded', 'The maximum per volume rate is exceeded.', 400);
+    });
+    await snapshot(account, 1, { policy });
+    await account.pass(70 * 60);
+    await snapshot(account, 2, { policy });
+    await account.pass(2 * 3600);
+    const [first, second] = [...account.ec2.images.all.values()].map(({ createdAtMs }) => createdAtMs);
+    expect(second! - first!).toBeGreaterThanOrEqual(3600_000);
+  });
+
   it('forgets an instance that is imaged no more, but not as long as an execution may ask for its last image', async () => {
     const account = await newAccount();
     const days = 24 * 3600;
