@@ -65,7 +65,7 @@ export interface InstanceFleetProps {
   /** Most instances.
    * @default 4, or as many as `minCapacity` if that is more */
   readonly maxCapacity?: number;
-  /** How long an instance has had no work before it is ended.
+  /** How long an instance has had no work, and no image of it was to come, before it is ended.
    * @default Duration.minutes(10) */
   readonly idleTime?: Duration;
   /** Size of the encrypted root volume, which also holds what a command downloads and writes.
@@ -86,7 +86,8 @@ export interface InstanceFleetProps {
 }
 
 /** An Auto Scaling group of instances that process objects: instances are added while objects wait, and ended when they have
- * had no work for a while. One that works is protected, and if it has to go all the same it ends its work first. They have an encrypted root volume, answer only IMDSv2 (from
+ * had no work for a while. One that works is protected, and so is one that is to be imaged after its work; if it has to go all the
+ * same it ends that first. They have an encrypted root volume, answer only IMDSv2 (from
  * the instance itself, not from containers on it), have no key pair, and nothing can reach them: work comes through Systems Manager.
  *
  * Prices (us-east-1, on demand, a month of 730 hours): an instance t4g.small $12.26, its public address $3.65, 20 GiB gp3

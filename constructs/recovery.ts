@@ -65,7 +65,8 @@ export class SnapshotPolicy {
     return new SnapshotPolicy({ kind: 'everyRun' }, options);
   }
 
-  /** As `everyRun`, with at least that long between the beginnings of two images; executions wait for it. */
+  /** As `everyRun`, with at least that long between the beginnings of two images; executions wait for it, and so do the
+   * instances of an `InstanceFleet`, which are paid for meanwhile. */
   public static atMostEvery(interval: Duration, options: SnapshotOptions = {}): SnapshotPolicy {
     return new SnapshotPolicy({ kind: 'atMostEvery', seconds: interval.toSeconds() }, options);
   }

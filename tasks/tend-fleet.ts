@@ -1,5 +1,5 @@
 /** Task: looks after a fleet every minute. It says how long the queue is, gives work to instances that have become ready,
- * protects those that work, and lets those go that have ended what they had; where instances are launched one by one, it
+ * protects those that work or are to be imaged, and lets the others go; where instances are launched one by one, it
  * moves on whoever waits for one, and terminates those that nobody works with. */
 import * as z from 'zod';
 import { defineTask } from './define-task';
@@ -45,7 +45,8 @@ export const tendFleet = defineTask({
     }
     const taken = held.filter((slot) => slot.leaseExpiresAtMs > nowMs());
     const ready = instances.filter(({ isOnline, verdict }) => isOnline && verdict === 'ready');
-    const busy = new Set(taken.map((slot) => slot.instanceId));
+    const working = new Set(taken.map((slot) => slot.instanceId));
+    const busy = await withThoseToBeImaged(working, instances, surroundings);
     // A fleet that sleeps costs no metric.
     if (waiting.length + held.length + instances.length > 0) {
       const idle = waiting.length > 0 ? [] : ready.filter(({ instanceId }) => !busy.has(instanceId));
@@ -93,10 +94,22 @@ function publish(values: FleetMetrics, fleet: Fleet, { log, nowMs }: OperationCo
   log.info('Looked after the fleet', fleetMetricFields(values, { fleetId: fleet.id, nowMs: nowMs() }));
 }
 
+/** An instance has work as well as long as an image of what it did is waited for, or soon will be. Asked after the slots are
+ * read: who gives up a slot has reserved the instance in the same write. */
+async function withThoseToBeImaged(
+  working: ReadonlySet<string>,
+  instances: readonly RunningInstance[],
+  { ledger, nowMs }: OperationContext,
+): Promise<ReadonlySet<string>> {
+  const resting = idsOf(instances).filter((instanceId) => !working.has(instanceId));
+  const areToBeImaged = await Promise.all(resting.map((instanceId) => ledger.isToBeImaged(instanceId, nowMs())));
+  return new Set([...working, ...resting.filter((_, index) => areToBeImaged[index])]);
+}
+
 interface Kept {
   readonly fleet: GroupFleet;
   readonly instances: readonly RunningInstance[];
-  /** Ids of instances that have work. */
+  /** Ids of instances that have work, or have yet to be imaged. */
   readonly busy: ReadonlySet<string>;
   readonly isQueueEmpty: boolean;
 }

@@ -37,6 +37,11 @@ export interface ExecutionPlan {
   readonly insertedTime: Duration;
 }
 
+/** Within what time after its command an execution asks for an image of the instance. */
+export function imageAskedWithin(insertedTime: Duration): Duration {
+  return shortStateTime.plus(insertedTime);
+}
+
 /** How long an execution can take if every operation ends just before its deadline: the state machine's timeout. */
 export function executionTime({ process, snapshot, backup, insertedTime }: ExecutionPlan): Duration {
   const seconds = (deadline: Duration | undefined) =>

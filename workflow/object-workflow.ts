@@ -146,6 +146,7 @@ export class ObjectWorkflow extends Construct {
       removeRejected: props.removeRejected ?? false,
       processor,
       processDeadline: processor.timeout.plus(processor.queueTimeout),
+      insertedTime: props.insertedTime ?? Duration.hours(countInserted(props) === 0 ? 0 : 1),
       document: this.document,
       commandLog: this.commandLog,
       snapshot: this.planSnapshot(props.snapshot, processor),
@@ -287,17 +288,13 @@ export class ObjectWorkflow extends Construct {
 
   /** What is known at synth of the time and the events that an execution takes. */
   private plan(props: ObjectWorkflowProps): ExecutionPlan {
-    const { processDeadline, snapshot, backup } = this.parts;
-    const inserted = [props.afterValidation, props.afterProcessing, props.afterStorage].flatMap((part) =>
-      part === undefined ? [] : State.findReachableStates(part.startState, { includeErrorHandlers: true }),
-    );
-    const insertedStateCount = inserted.length + (props.validators?.length ?? 0);
+    const { processDeadline, snapshot, backup, insertedTime } = this.parts;
     return {
       process: processDeadline,
       snapshot: snapshot?.deadline,
       backup: backup?.deadline,
-      insertedStateCount,
-      insertedTime: props.insertedTime ?? Duration.hours(insertedStateCount === 0 ? 0 : 1),
+      insertedStateCount: countInserted(props),
+      insertedTime,
     };
   }
 
@@ -318,6 +315,19 @@ export class ObjectWorkflow extends Construct {
       scheduled: schedule && { bucket: this.results, schedule, deleteAfter: options.deleteAfter },
     });
   }
+}
+
+/** How many states the user has put among those of the workflow. */
+function countInserted({
+  validators = [],
+  afterValidation,
+  afterProcessing,
+  afterStorage,
+}: ObjectWorkflowProps): number {
+  const states = [afterValidation, afterProcessing, afterStorage].flatMap((part) =>
+    part === undefined ? [] : State.findReachableStates(part.startState, { includeErrorHandlers: true }),
+  );
+  return states.length + validators.length;
 }
 
 /** One after the other, leaving out what is not there. */

@@ -29,6 +29,8 @@ export interface WorkflowParts {
   readonly processor: ProcessorConfig;
   /** From the first entry of "Process on EC2", queueing included. */
   readonly processDeadline: Duration;
+  /** How long the states that the user inserted may take together. */
+  readonly insertedTime: Duration;
   readonly document: RunCommandDocument;
   readonly commandLog: LogGroup;
   readonly snapshot: SharedJobPlan<SnapshotOptions> | undefined;

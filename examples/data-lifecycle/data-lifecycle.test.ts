@@ -236,6 +236,8 @@ describe('the deployed example', () => {
 
   test('an upload is followed while it waits for its instance', async () => {
     const visitor = await Visitor.signIn(served.pages[0]!, ana);
+    // Until the fleet has ended the instance of those before.
+    await simulation.advance(30 * 60_000);
     const { id } = await visitor.upload('van-9.csv', sampleLog('2026-01-03'));
     await simulation.advance(10_000);
     expect(await visitor.follow(id)).toMatchObject({ state: 'QUEUED' });

@@ -9,7 +9,7 @@ import { rejectedExitCode, tryAgainExitCode, type InvocationVerdict } from './co
 import { fail, succeed } from './completion';
 import { readFleet, wakeNext } from './fleet';
 import { endLaunched } from './launch';
-import { freeSlot, takePlace, type Write } from './ledger';
+import { freeSlot, reserveInstance, takePlace, type Write } from './ledger';
 import {
   fleetPartition,
   hasSlot,
@@ -44,7 +44,8 @@ export async function endInvocation(
   switch (verdict) {
     case 'succeeded': {
       const outcome = outcomeOf(operation, invocation, context);
-      return release(operation, context, (writes) => succeed(operation, outcome, context, ...writes));
+      const reserving = reserveForImage(operation, context);
+      return release(operation, context, (writes) => succeed(operation, outcome, context, ...writes, ...reserving));
     }
     case 'undelivered':
       return tryAgain(operation, 'Command.Undeliverable', reported, context);
@@ -177,6 +178,13 @@ async function release(
   const result = await write(await leaveSlot(operation, context));
   await wakeNext(operation.settings.fleet.id, context);
   return result;
+}
+
+/** Without its slot nothing keeps the instance any more, and its execution has yet to ask for the image. */
+function reserveForImage(operation: CommandInPhase<'running'>, { nowMs }: OperationContext): Write[] {
+  const { imageAskedWithinSeconds } = operation.settings;
+  if (imageAskedWithinSeconds === undefined) return [];
+  return [reserveInstance(instanceOf(operation), operation.owner, nowMs() + imageAskedWithinSeconds * 1000)];
 }
 
 async function leaveSlot(operation: CommandOperation, context: OperationContext): Promise<Write[]> {

@@ -6,7 +6,7 @@ import type { TaskExecution } from '../task-context';
 import { commonErrors, TaskError } from '../task-error';
 import { abandonOperation } from './abandon-operation';
 import { advance } from './advance';
-import { takePlace } from './ledger';
+import { endReservation, takePlace, type Write } from './ledger';
 import { renewLease } from './object-record';
 import { operationId, placeKey, type Operation, type OperationCommon } from './operation';
 import { operationContext, type OperationContext, type OperationTaskContext } from './operation-context';
@@ -69,7 +69,7 @@ async function storeOperation(
     const entered = withToken(known ?? create(), taskToken, context.nowMs());
     // Its place may have been given up because nobody seemed to wait any more.
     const listing = entered.completion === undefined && isListed(entered) ? [takePlace(entered)] : [];
-    const stored = await context.ledger.saveOperation(entered, ...listing);
+    const stored = await context.ledger.saveOperation(entered, ...listing, ...replacedBy(entered));
     if (stored !== undefined) return stored;
     known = await context.ledger.readOperation(id);
   }
@@ -84,6 +84,12 @@ function withToken(operation: Operation, taskToken: string, nowMs: number): Oper
 /** A command leaves the list when it gets its slot; those who share a job stay until it has ended. */
 function isListed(operation: Operation): boolean {
   return operation.kind !== 'command' || operation.progress.phase === 'queued';
+}
+
+/** Who waits for an image keeps the instance by that: it needs no reservation any more. */
+function replacedBy(operation: Operation): Write[] {
+  const isNew = operation.version === 0;
+  return isNew && operation.kind === 'image' ? [endReservation(operation.instanceId, operation.owner)] : [];
 }
 
 function createOperation(id: string, entered: EnteredOperation, execution: OwnedBy, nowMs: number): Operation {

@@ -75,7 +75,7 @@ async function createImage(operation: ImageOperation, job: Job, context: StepCon
     if (name === 'InvalidAMIName.Duplicate') return adoptImage(job, context, hiddenImage);
     if (laterErrors.has(name)) return { kind: 'unknown', obstacle: `${name}: ${message}` };
     if (!instanceGoneErrors.has(name)) throw error;
-    const cause = `The instance ${instanceId} cannot be imaged any more: ${message}\n  fix: keep instances until their images are taken, or leave images out for a fleet that scales in`;
+    const cause = `The instance ${instanceId} cannot be imaged any more: ${message}\n  fix: start the workflow for the object again: another instance processes it, where a redrive would not; keep instances that you end yourself until they are imaged`;
     // An answer that was lost may have been to a call that reached EC2 when the instance was still there.
     const failure: JobFailure = { error: 'Instance.Lost', cause, retry: 'never' };
     return adoptImage(job, context, isStillHidden(job, context) ? hiddenImage : { kind: 'failed', failure });

@@ -14,9 +14,12 @@ import { recordReference, type RecordReference } from '../object-reference';
 import { group, groupKey, type Group } from './group';
 import { objectLeaseSeconds, stateMachineNameOf } from './object-record';
 import {
+  imagesPartition,
   operation,
   operationKey,
   placePrefix,
+  reservationKey,
+  reservationPrefix,
   slot,
   slotKey,
   slotPrefix,
@@ -32,6 +35,8 @@ export type Write =
 const heldSlot = slot.extend({ operationId: z.string(), leaseExpiresAtMs: z.number() });
 /** A slot that somebody holds, or has held until its lease ended. */
 export type HeldSlot = z.output<typeof heldSlot>;
+
+const reservation = z.object({ leaseExpiresAtMs: z.number() });
 
 const place = recordReference.extend({ operationId: z.string() });
 
@@ -86,6 +91,15 @@ export class Ledger {
   /** Reads who holds the slots of a fleet, or of one of its instances. */
   async readSlots(fleetPartition: string, instanceId?: string): Promise<HeldSlot[]> {
     return (await this.query(fleetPartition, slotPrefix(instanceId))).map((item) => readAs(heldSlot, item));
+  }
+
+  /** Whether an image of an instance is waited for, or will be asked for by somebody who has reserved it. */
+  async isToBeImaged(instanceId: string, nowMs: number): Promise<boolean> {
+    const partition = imagesPartition(instanceId);
+    const reservations = await this.query(partition, reservationPrefix);
+    if (reservations.some((item) => readAs(reservation, item).leaseExpiresAtMs > nowMs)) return true;
+    // Afterwards, because who waits has given up its reservation in the same write.
+    return (await this.readWaiting(partition, 1)).length > 0;
   }
 
   /** Reads the ids of those who wait, first come first.
@@ -217,6 +231,17 @@ export function takePlace({ id, place, deadlineAtMs }: Operation): Write {
 /** Takes an operation off the waiting list. Repeating it changes nothing. */
 export function leavePlace(place: RecordReference): Write {
   return { Delete: { Key: toItem(place) } };
+}
+
+/** Reserves an instance for an execution that is about to ask for an image of it. */
+export function reserveInstance(instanceId: string, owner: string, leaseExpiresAtMs: number): Write {
+  const item = { ...reservationKey(instanceId, owner), leaseExpiresAtMs, expiresAt: keptUntil(leaseExpiresAtMs) };
+  return { Put: { Item: toItem(item) } };
+}
+
+/** Gives up a reservation, if there is one. */
+export function endReservation(instanceId: string, owner: string): Write {
+  return { Delete: { Key: toItem(reservationKey(instanceId, owner)) } };
 }
 
 /** Remembers what a command (`command#…`), a launched instance (`instance#…`), an image (`image#…`) or a backup job

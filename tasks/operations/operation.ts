@@ -160,6 +160,12 @@ export function imagesPartition(instanceId: string): string {
   return `images#${instanceId}`;
 }
 
+/** Key of the reservation of an instance, among what waits for its images, by an execution that is about to ask for one. */
+export function reservationKey(instanceId: string, owner: string): { pk: string; sk: string } {
+  return { pk: imagesPartition(instanceId), sk: `${reservationPrefix}${owner}` };
+}
+export const reservationPrefix = 'reserved#';
+
 /** Partition of what waits for backups of one resource in one vault, and of the job that runs. */
 export function backupsPartition(vaultName: string, resourceArn: string): string {
   return `backups#${vaultName}#${resourceArn}`;

@@ -59,6 +59,9 @@ export const commandSettings = z.object({
   deadlineSeconds: z.number().int().min(1),
   /** How often the command may be given to an instance, the first time included. */
   maximumTries: z.number().int().min(1).default(3),
+  /** Within this time after its success an image of its instance is asked for, and the instance stays until then.
+   * @default - there will be no image, or the fleet's size is somebody else's affair */
+  imageAskedWithinSeconds: z.number().int().min(1).optional(),
   /** CloudWatch log group for the command's whole output.
    * @default - only the end of standard error is kept */
   outputLogGroup: z.string().optional(),

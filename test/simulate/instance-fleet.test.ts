@@ -1,7 +1,16 @@
 /** A fleet that follows its queue, through the whole workflow: from nothing to as many instances as are wanted, and back. */
-import { Duration } from 'aws-cdk-lib';
-import { simulate, type Simulation } from '../../local';
-import { BackupPolicy, InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { Duration, type Stack } from 'aws-cdk-lib';
+import { Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
+import { simulate, type Fault, type Simulation } from '../../local';
+import {
+  BackupPolicy,
+  InstanceFleet,
+  ObjectStore,
+  ObjectWorkflow,
+  Processor,
+  SnapshotPolicy,
+  type ObjectWorkflowProps,
+} from '../../workflow';
 import { PermissionJudge } from '../access/permission-judge';
 import { SimulatedInstances } from '../simulation/instances';
 import { synthesizeOnce } from './synthesize-once';
@@ -90,6 +99,54 @@ test('an instance that has to go ends its work first, longer than its hook would
   expect(statuses()).toEqual(['STORED', 'STORED']);
   expect(instances.runs).toHaveLength(2);
   expect(simulation.services.ec2.instances.get(instanceId).state).toBe('terminated');
+}, 60_000);
+
+/** With images and backups: what an object takes on a fleet for which nothing else is said. */
+const defineImaged = (stack: Stack, props: Partial<ObjectWorkflowProps> = {}) =>
+  new ObjectWorkflow(stack, 'Workflow', {
+    source: { bucket: new ObjectStore(stack, 'Inbox').bucket },
+    processor: Processor.fleet(new InstanceFleet(stack, 'Workers', { maxCapacity: 1 }), { command: 'exit 1' }),
+    ...props,
+  });
+const imaged = synthesizeOnce('Imaged', (stack) => defineImaged(stack));
+const imagedLater = synthesizeOnce('ImagedLater', (stack) => {
+  const afterStorage = new Wait(stack, 'Look at the results', { time: WaitTime.duration(Duration.minutes(40)) });
+  defineImaged(stack, { afterStorage });
+});
+
+const simulateAnew = async (directory: string, faults: readonly Fault[] = []): Promise<void> => {
+  await simulation.close();
+  simulation = await simulate(directory, { clients: 'direct', faults });
+  instances = new SimulatedInstances(simulation);
+};
+
+test('an instance stays until there is an image of all that it did, however long one takes', async () => {
+  await simulateAnew(imaged(), [{ kind: 'image-slow', job: 1, durationMs: 60 * minuteMs }]);
+  await upload('a', minuteMs);
+  await upload('b', 3 * minuteMs);
+  await simulation.settle();
+  expect(statuses()).toEqual(['STORED', 'STORED']);
+  expect(simulation.services.ec2.images.all.size).toBe(2);
+  await simulation.advance(20 * minuteMs);
+  expect(members()).toHaveLength(0);
+}, 60_000);
+
+test('an instance stays while states of the user’s own come before its image', async () => {
+  await simulateAnew(imagedLater());
+  await upload('a', minuteMs);
+  await simulation.settle();
+  expect(statuses()).toEqual(['STORED']);
+  await simulation.advance(20 * minuteMs);
+  expect(members()).toHaveLength(0);
+}, 60_000);
+
+test('an instance is not kept for an execution that has failed before it asked for an image', async () => {
+  await simulateAnew(imagedLater());
+  await upload('a', minuteMs);
+  await simulation.advance(20 * minuteMs);
+  simulation.executions[0]!.stop();
+  await simulation.advance(2 * 60 * minuteMs);
+  expect(members()).toHaveLength(0);
 }, 60_000);
 
 test('every permission is needed, and none is missing', () => expect(judge.problems()).toEqual([]));

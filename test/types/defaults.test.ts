@@ -43,7 +43,7 @@ function constantOf(taken: string, text: string): string {
 
 /** Defaults that no single value in the code gives, and what gives them. */
 const computed: Readonly<Record<string, string>> = {
-  insertedTime: 'props.insertedTime ?? Duration.hours(insertedStateCount === 0 ? 0 : 1)',
+  insertedTime: 'props.insertedTime ?? Duration.hours(countInserted(props) === 0 ? 0 : 1)',
   maxCapacity: 'maxCapacity = Math.max(4, minCapacity)',
   manageNotifications: 'if (options.manageNotifications === true)',
   firstReCheck: 'const shortestIntervalSeconds = 60;',
