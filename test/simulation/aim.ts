@@ -1,7 +1,7 @@
 /** Aims faults: each kind at each state and caller that it can hit, in turn, so that none is left out by chance. */
 import { faultKinds, type Fault, type FaultKind } from '../../local';
 import type { RandomSource } from '../../local/random';
-import type { Variant } from './assembly';
+import { hasKeeper, type Variant } from './assembly';
 
 /** A kind of fault, and where it strikes. */
 export interface Cell {
@@ -59,9 +59,12 @@ const lateServices = ['ssm', 'ec2', 'dynamodb'] as const;
  * fails where one is made; reads that are late are so for all who read; the states that only end an execution take no time. */
 export const cells: readonly Cell[] = faultKinds.flatMap((kind) => placesFor(kind).map((place) => ({ kind, place })));
 
-/** Those that a variant has: whoever launches instances has a keeper, and makes no images. */
+/** Those that a variant has: whoever launches instances makes no images, and whose instances are somebody else's affair has no keeper. */
 function cellsOf(variant: Variant): readonly Cell[] {
-  const absent = new Set(variant === 'launches' ? ['Protect', 'Snapshot instance'] : [callers['Function']]);
+  const absent = new Set([
+    ...(variant === 'launches' ? ['Protect', 'Snapshot instance'] : []),
+    ...(hasKeeper(variant) ? [] : [callers['Function']]),
+  ]);
   return cells.filter(({ place }) => !absent.has(place));
 }
 
@@ -90,7 +93,7 @@ const crucialCalls: Readonly<Record<string, Readonly<Record<string, number>>>> =
 };
 
 /** How many cells each seed aims at. */
-const aimedCount = 3;
+export const aimedCount = 3;
 const minuteMs = 60_000;
 /** How long each call takes that is slowed. */
 const slownessMs = 2_000;

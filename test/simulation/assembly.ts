@@ -4,39 +4,56 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Duration, Stack, Tags } from 'aws-cdk-lib';
 import { InstanceType, LaunchTemplate, MachineImage } from 'aws-cdk-lib/aws-ec2';
-import type { CfnRule } from 'aws-cdk-lib/aws-events';
+import type { CfnRule, Rule } from 'aws-cdk-lib/aws-events';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { InstanceFleet, ObjectStore, ObjectWorkflow, Processor, SnapshotPolicy } from '../../workflow';
+import { Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  BackupPolicy,
+  InstanceFleet,
+  ObjectStore,
+  ObjectWorkflow,
+  Processor,
+  SnapshotPolicy,
+  type ObjectWorkflowProps,
+} from '../../workflow';
 import { launchTemplateContext, oneSubnetFleet } from '../one-subnet-fleet';
 
 /** A command may take longer than the lease of a record lasts. */
 export const longTimeout = Duration.hours(3);
 
 /** - `group`: the instances of an Auto Scaling group
+ * - `scaled`: a fleet that follows its queue, with two slots on each instance; a state of the user's own; images and backups
+ *   are made at intervals
  * - `launches`: an instance for each object
  * - `copies`: instances found by a tag, whose images are copied to another Region, and only the newest of them kept */
-export type Variant = 'group' | 'launches' | 'copies';
+export type Variant = 'group' | 'scaled' | 'launches' | 'copies';
 
-/** Half of the seeds have the workflow that most people have. */
-const variantsInTurn: readonly Variant[] = ['group', 'group', 'launches', 'copies'];
-export const variants: readonly Variant[] = [...new Set(variantsInTurn)];
+export const variants: readonly Variant[] = ['group', 'scaled', 'launches', 'copies'];
+
+/** Whether somebody looks after the instances in rounds. */
+export function hasKeeper(variant: Variant): boolean {
+  return variant === 'launches' || variant === 'scaled';
+}
 
 /** @returns the variant whose turn it is, and how many turns it has had: seeds that follow each other go through all */
 export function turnOf(seed: string): { readonly variant: Variant; readonly turn: number } {
   const number = /^\d+$/.test(seed) ? Number(seed) : 0;
-  const index = number % variantsInTurn.length;
-  const variant = variantsInTurn[index]!;
-  const places = variantsInTurn.flatMap((one, place) => (one === variant ? [place] : []));
-  return {
-    variant,
-    turn: Math.floor(number / variantsInTurn.length) * places.length + places.indexOf(index),
-  };
+  return { variant: variants[number % variants.length]!, turn: Math.floor(number / variants.length) };
 }
 
 /** Region that images are copied to. */
 export const copyRegion = 'eu-west-1';
 /** Images that are kept of a set: fewer than most seeds make. */
 export const keptImageCount = 2;
+/** How often the keeper of launched instances looks after them. */
+export const keeperRoundMinutes = 30;
+/** How often a fleet is looked after that follows its queue. */
+const fleetRoundMinutes = 15;
+/** Instances that such a fleet may have. */
+const maximumFleetSize = 3;
+/** From the beginning of one image, or backup, to that of the next, where they are made at intervals. */
+export const imageIntervalMinutes = 50;
+export const backupIntervalMinutes = 70;
 /** Instances that are launched at a time: fewer than there are objects. */
 export const maximumLaunchedInstances = 2;
 
@@ -78,6 +95,16 @@ function defineVariant(stack: Stack, variant: Variant): void {
       const fleet = InstanceFleet.fromAutoScalingGroup(smallGroup(stack, 2));
       return void defineWorkflow(stack, { processor: Processor.fleet(fleet, options) });
     }
+    case 'scaled': {
+      const fleet = new InstanceFleet(stack, 'Fleet', { maxCapacity: maximumFleetSize, idleTime: Duration.minutes(1) });
+      const processor = Processor.fleet(fleet, { ...options, slotsPerInstance: 2 });
+      const snapshot = SnapshotPolicy.atMostEvery(Duration.minutes(imageIntervalMinutes));
+      const backup = BackupPolicy.atMostEvery(Duration.minutes(backupIntervalMinutes));
+      const time = WaitTime.duration(Duration.minutes(40));
+      const afterStorage = new Wait(stack, 'Look at the results', { time });
+      const workflow = defineWorkflow(stack, { processor, snapshot, backup, afterStorage });
+      return slowDown(workflow.keeper!.schedule, fleetRoundMinutes);
+    }
     case 'copies': {
       const group = smallGroup(stack, 2);
       const tag = { key: 'role', value: 'worker' };
@@ -94,15 +121,15 @@ function defineVariant(stack: Stack, variant: Variant): void {
       });
       const processor = Processor.launch(template, { ...options, maximumInstances: maximumLaunchedInstances });
       const workflow = defineWorkflow(stack, { processor });
-      // A round each minute would be most of what a seed costs; what is found by a round is found by a later one too.
-      const schedule = workflow.node.findAll().find((node) => node.node.path.endsWith('Keeper/Schedule/Resource'));
-      (schedule as CfnRule).scheduleExpression = `rate(${keeperRoundMinutes} minutes)`;
+      slowDown(workflow.keeper!.schedule, keeperRoundMinutes);
     }
   }
 }
 
-/** How often the keeper of launched instances looks after them. */
-export const keeperRoundMinutes = 30;
+/** A round each minute would be most of what a seed costs; what is found by a round is found by a later one too. */
+function slowDown({ node }: Rule, everyMinutes: number): void {
+  (node.defaultChild as CfnRule).scheduleExpression = `rate(${everyMinutes} minutes)`;
+}
 
 function smallGroup(stack: Stack, instanceCount: number) {
   return oneSubnetFleet(stack, { minCapacity: 1, desiredCapacity: instanceCount, maxCapacity: instanceCount + 1 });
@@ -110,7 +137,7 @@ function smallGroup(stack: Stack, instanceCount: number) {
 
 function defineWorkflow(
   stack: Stack,
-  props: { readonly processor: Processor; readonly snapshot?: SnapshotPolicy },
+  props: Pick<ObjectWorkflowProps, 'processor' | 'snapshot' | 'backup' | 'afterStorage'>,
 ): ObjectWorkflow {
   const inbox = new ObjectStore(stack, 'Inbox');
   return new ObjectWorkflow(stack, 'Workflow', {

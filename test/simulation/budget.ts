@@ -9,8 +9,9 @@ import { wasHit } from './excuses';
 const maximumHistoryEvents = 25_000;
 const maximumPayloadBytes = 256 * 1024;
 
-/** States of an object that is stored without anything in its way: who launches instances makes no images. */
-const storedStateCounts: Readonly<Record<Variant, number>> = { group: 8, copies: 8, launches: 6 };
+/** States of an object that is stored without anything in its way: who launches instances makes no images, and a user may have
+ * added a state. */
+const storedStateCounts: Readonly<Record<Variant, number>> = { group: 8, scaled: 9, copies: 8, launches: 6 };
 
 /** First re-check of each long operation; they double up to the longest. */
 const firstReCheckSeconds: Readonly<Record<string, number>> = {

@@ -87,9 +87,9 @@ function wasInTrouble(instanceId: string, sinceMs: number, it: Circumstances): b
   const { simulation, failedAtMs } = it;
   return (
     leftGroup(instanceId, it) ||
+    hasDied(instanceId, it) ||
     wasHit(simulation, (fault, subject, atMs) => {
       if (subject !== instanceId || atMs > failedAtMs) return false;
-      if (fault.kind === 'instance-dies') return true;
       if (fault.kind === 'instance-reboots') return atMs + rebootTroubleMs >= sinceMs;
       return fault.kind === 'agent-offline' && atMs + fault.durationMs + rebootTroubleMs >= sinceMs;
     })
@@ -107,9 +107,20 @@ function isGone(instanceId: string, { services }: Simulation): boolean {
   return state === 'shutting-down' || state === 'terminated';
 }
 
-/** What has left nothing to image, a redrive cannot bring back. */
+/** What has left nothing to image, a redrive cannot bring back; and what was given back when the execution had failed, neither. */
 export function isImagedInstanceGone(it: Circumstances): boolean {
-  return lastOperations(it, 'image').some(({ instanceId }) => isGone(instanceId!, it.simulation));
+  return lastOperations(it, 'image').some(
+    ({ instanceId = '' }) =>
+      isGone(instanceId, it.simulation) &&
+      (it.execution.redriveCount > 0 || hasDied(instanceId, it) || leftGroup(instanceId, it)),
+  );
+}
+
+function hasDied(instanceId: string, { simulation, failedAtMs }: Circumstances): boolean {
+  return wasHit(
+    simulation,
+    ({ kind }, subject, atMs) => kind === 'instance-dies' && subject === instanceId && atMs <= failedAtMs,
+  );
 }
 
 function countFailedImages(it: Circumstances): number {

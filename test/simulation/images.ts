@@ -1,10 +1,12 @@
 /** Laws 4 and 5 for machine images: copies are where records say, and what is not to be kept is removed everywhere. */
 import type { Simulation } from '../../local';
 import type { ImageOutcome } from '../../tasks/object-reference';
-import { copyRegion, keptImageCount } from './assembly';
+import { backupIntervalMinutes, copyRegion, imageIntervalMinutes, keptImageCount } from './assembly';
 import { wasHit } from './excuses';
 import { itemsOf } from './known-operations';
 import type { World } from './laws';
+
+const minuteMs = 60_000;
 
 /** Copies that records name are complete, and belong to the very image. */
 export function checkCopies({ simulation, variant }: World): string[] {
@@ -24,6 +26,27 @@ export function checkCopies({ simulation, variant }: World): string[] {
     const hasFailed = wasHit(simulation, (fault, subject) => fault.kind === 'image-fails' && subject === copy.imageId);
     return hasFailed ? [] : [`law 5: the copy that ${record.key} names is ${copy.state}: ${copy.problem}`];
   });
+}
+
+/** Where images and backups are made at intervals, one that was made is not followed by another too soon. */
+export function checkIntervals({ simulation: { services }, variant }: Pick<World, 'simulation' | 'variant'>): string[] {
+  if (variant !== 'scaled') return [];
+  const images = [...services.ec2.images.all.values()].map((image) => ({
+    ...{ what: `image ${image.name}`, of: image.sourceInstanceId, atMs: image.createdAtMs },
+    isMade: image.endedAtMs !== undefined && image.failure === undefined,
+    intervalMs: imageIntervalMinutes * minuteMs,
+  }));
+  const backups = [...services.backup.jobs.all.values()].map((job) => ({
+    ...{ what: `backup job ${job.jobId}`, of: job.resourceArn, atMs: job.createdAtMs },
+    isMade: job.state === 'COMPLETED',
+    intervalMs: backupIntervalMinutes * minuteMs,
+  }));
+  const jobs = [...images, ...backups];
+  return jobs
+    .filter(({ of, atMs, intervalMs }) =>
+      jobs.some((last) => last.isMade && last.of === of && last.atMs < atMs && atMs < last.atMs + intervalMs),
+    )
+    .map(({ what }) => `law 4: ${what} was begun too soon after the one before it`);
 }
 
 /** No snapshot outlives its image. */

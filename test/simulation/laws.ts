@@ -6,8 +6,8 @@ import type { Variant } from './assembly';
 import { checkBudgets, hasExhaustedRetries } from './budget';
 import { isExcused, isImagedInstanceGone } from './excuses';
 import { resultOf, type Behaviour, type SimulatedInstances } from './instances';
-import { checkCopies, checkKeptImages, checkSnapshots } from './images';
-import { checkCommands, checkJobs, checkLaunches, checkLeaks, checkServed } from './leaks';
+import { checkCopies, checkIntervals, checkKeptImages, checkSnapshots } from './images';
+import { checkCommands, checkFleet, checkJobs, checkLaunches, checkLeaks, checkServed } from './leaks';
 import type { Observer } from './observer';
 import type { Upload, Workload } from './workload';
 
@@ -35,6 +35,7 @@ export async function checkRest(world: World): Promise<string[]> {
     ...checkServed(world),
     ...checkCopies(world),
     ...checkSnapshots(world),
+    ...checkIntervals(world),
     ...checkBudgets(world.simulation, world.variant),
     ...checkAccess(world),
   ];
@@ -60,7 +61,7 @@ export function checkRecovery(world: World): string[] {
       );
     }
   }
-  return [...problems, ...checkLeaks(simulation), ...checkKeptImages(world)];
+  return [...problems, ...checkLeaks(simulation), ...checkFleet(world), ...checkKeptImages(world)];
 }
 
 /** Objects that at least one execution was started for. */

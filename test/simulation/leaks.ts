@@ -176,6 +176,17 @@ export function checkLeaks({ services }: Simulation): string[] {
   ];
 }
 
+/** A fleet that follows its queue has no instance when there is nothing to do. */
+export function checkFleet({ simulation: { services }, variant }: World): string[] {
+  if (variant !== 'scaled') return [];
+  return [...services.autoscaling.groups.values()].flatMap(({ members }) =>
+    [...members.values()].map(
+      ({ instanceId, lifecycleState, isProtected }) =>
+        `law 4: instance ${instanceId} is ${lifecycleState}${isProtected ? ', protected' : ''}, and there is nothing to do`,
+    ),
+  );
+}
+
 /** An instance that was launched for one operation ends with it. */
 function checkLaunched({ ec2 }: Simulation['services']): string[] {
   return [...ec2.instances.all.values()]

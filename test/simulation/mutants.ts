@@ -236,8 +236,43 @@ const tasks: readonly Mutant[] = [
   },
 ];
 
-/** Breakages that only show where instances are launched, or images copied. */
+/** Breakages that only show where a fleet follows its queue, instances are launched, or images are copied. */
 const variantTasks: readonly Mutant[] = [
+  {
+    name: 'give instances back whose image is waited for',
+    file: `${operations}/ledger.ts`,
+    from: 'return (await this.readWaiting(partition, 1)).length > 0;',
+    to: 'return false;',
+    law: /law 1: execution \S+ failed with Instance.Lost/,
+  },
+  {
+    name: 'give instances back before anybody could ask for their image',
+    file: `${operations}/command-end.ts`,
+    from: 'if (imageAskedWithinSeconds === undefined) return [];',
+    to: 'if (imageAskedWithinSeconds !== 0) return [];',
+    law: /law 1: execution \S+ failed with Instance.Lost/,
+  },
+  {
+    name: 'never give instances back',
+    file: 'tasks/tend-fleet.ts',
+    from: 'await setProtection(fleet, idsOf(idle), false, context);',
+    to: '',
+    law: /law 4: instance \S+ is InService, protected, and there is nothing to do/,
+  },
+  {
+    name: 'let instances go that work',
+    file: 'tasks/tend-fleet.ts',
+    from: 'isBusy: busy.has(instanceId) }, context)',
+    to: 'isBusy: false }, context)',
+    law: /law 1: execution \S+ failed with Instance.Lost/,
+  },
+  {
+    name: 'begin images and backups at any time',
+    file: `${operations}/group-commit.ts`,
+    from: 'return begunAtMs + policy.seconds * 1000;',
+    to: 'return begunAtMs;',
+    law: /law 4: .* was begun too soon after the one before it/,
+  },
   {
     name: 'leave launched instances to themselves',
     file: `${operations}/launch.ts`,

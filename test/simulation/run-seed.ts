@@ -4,7 +4,7 @@ import { drawFaults, simulate, type Fault, type FaultField, type Simulation } fr
 import { createRandom, type RandomSource } from '../../local/random';
 import type { SimulatedExecution } from '../../local/simulated-execution';
 import { aimFaults } from './aim';
-import { keeperRoundMinutes, turnOf, type Variant } from './assembly';
+import { hasKeeper, keeperRoundMinutes, turnOf, type Variant } from './assembly';
 import { placesOf } from './coverage';
 import { SimulatedInstances } from './instances';
 import { itemsOf } from './known-operations';
@@ -51,7 +51,7 @@ function fieldFor(objectCount: number, variant: Variant): FaultField {
   const callers = {
     ...{ ValidateObject: 3, ProcessObject: 20, StoreResults: 4, SnapshotInstance: 14, BackUpResults: 12 },
     ...{ QuarantineObject: 1, Relay: 40, Cleaner: 4, execution: 9, events: 6 },
-    ...(variant === 'launches' && { Function: 20 }),
+    ...(hasKeeper(variant) && { Function: 20 }),
   };
   const sources = { 'aws.s3': 1, 'aws.ssm': 3, 'aws.ec2': 3, 'aws.backup': 2, 'aws.states': 1 };
   const scaled = (counts: Readonly<Record<string, number>>) =>
@@ -139,8 +139,8 @@ async function recover(world: World, random: RandomSource): Promise<string[]> {
     await letSweepsFindWhatIsLeft(simulation);
     problems.push(...checkRedriven(redriven, world));
   }
-  // Nothing keeps the world moving for it, but whoever looks after launched instances comes round again.
-  if (world.variant === 'launches') await simulation.advance(2 * keeperRoundMinutes * minuteMs);
+  // Nothing keeps the world moving for it, but whoever looks after the instances comes round again.
+  if (hasKeeper(world.variant)) await simulation.advance(2 * keeperRoundMinutes * minuteMs);
   return problems;
 }
 

@@ -1,7 +1,8 @@
 /** What people do with the workflow in one simulation: uploads, some of one key and at once, starts by hand, redrives,
- * commands cancelled in the console, a group that is made larger and smaller. */
+ * commands cancelled in the console, a group that is made larger and smaller, instances that have to go. */
 import { createRandom, type RandomSource } from '../../local/random';
 import type { Simulation } from '../../local';
+import type { AutoScalingGroup } from '../../local/services/autoscaling';
 import { ServiceError } from '../../local/services/service';
 import type { SimulatedExecution } from '../../local/simulated-execution';
 import { toItem, type PlainItem } from '../../tasks/attribute-values';
@@ -147,6 +148,7 @@ function cancelSomeCommand({ simulation, random, work, onFailure }: People): voi
 function changeRoom(people: People): void {
   const [group] = people.simulation.services.autoscaling.groups.values();
   if (group === undefined) refuseLaunches(people);
+  else if (group.hooks.length > 0) endInstances(group, people);
   else resizeGroup(group.name, people);
 }
 
@@ -158,6 +160,21 @@ function refuseLaunches({ simulation: { clock, services }, random }: People): vo
       ? new ServiceError('InsufficientInstanceCapacity', 'There is no room for an instance of this type', 500)
       : undefined,
   );
+}
+
+/** Some instances have to go, protected or not: their group's hook lets them end what they do. */
+function endInstances(group: AutoScalingGroup, { simulation, random, onFailure }: People): void {
+  const count = 1 + random.integer(3);
+  for (let index = 0; index < count; index++) {
+    later(simulation, random.integer(4 * uploadSpanMs), onFailure, async () => {
+      const member = [...group.members.values()].find(({ lifecycleState }) => lifecycleState === 'InService');
+      if (member === undefined || simulation.faults.hasStopped) return;
+      await simulation.call('autoscaling', 'TerminateInstanceInAutoScalingGroup', {
+        InstanceId: member.instanceId,
+        ShouldDecrementDesiredCapacity: true,
+      });
+    });
+  }
 }
 
 /** First one more instance, then only one, whatever it is doing, then two again. */
