@@ -111,7 +111,8 @@ export class InstanceFleet extends Construct implements IInstanceFleet, IConnect
   }
 
   /** The instances of an Auto Scaling group. A group of this app is tagged, and its role gets what a command needs.
-   * How many there are stays the group's own affair. */
+   * How many there are stays the group's own affair: an instance that it ends before it is imaged fails the executions that
+   * wait for the image. Where a group shrinks by itself, take an `InstanceFleet`, or `SnapshotPolicy.never()`. */
   public static fromAutoScalingGroup(group: IAutoScalingGroup): IInstanceFleet {
     return new GroupedInstances(group);
   }
