@@ -1,7 +1,7 @@
 /** Aims faults: each kind at each state and caller that it can hit, in turn, so that none is left out by chance. */
 import { faultKinds, type Fault, type FaultKind } from '../../local';
 import type { RandomSource } from '../../local/random';
-import { hasKeeper, type Variant } from './assembly';
+import { hasKeeper, insertedState, type Variant } from './assembly';
 
 /** A kind of fault, and where it strikes. */
 export interface Cell {
@@ -39,6 +39,7 @@ const states = [
   'Validate object',
   'Process on EC2',
   'Store results',
+  insertedState,
   'Protect',
   'Snapshot instance',
   'Back up results',
@@ -59,11 +60,13 @@ const lateServices = ['ssm', 'ec2', 'dynamodb'] as const;
  * fails where one is made; reads that are late are so for all who read; the states that only end an execution take no time. */
 export const cells: readonly Cell[] = faultKinds.flatMap((kind) => placesFor(kind).map((place) => ({ kind, place })));
 
-/** Those that a variant has: whoever launches instances makes no images, and whose instances are somebody else's affair has no keeper. */
+/** Those that a variant has: whoever launches instances makes no images, whose instances are somebody else's affair has no keeper,
+ * and one has a state of the user's own. */
 function cellsOf(variant: Variant): readonly Cell[] {
   const absent = new Set([
     ...(variant === 'launches' ? ['Protect', 'Snapshot instance'] : []),
     ...(hasKeeper(variant) ? [] : [callers['Function']]),
+    ...(variant === 'scaled' ? [] : [insertedState]),
   ]);
   return cells.filter(({ place }) => !absent.has(place));
 }

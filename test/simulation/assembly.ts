@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Duration, Stack, Tags } from 'aws-cdk-lib';
+import type { CfnLifecycleHook } from 'aws-cdk-lib/aws-autoscaling';
 import { InstanceType, LaunchTemplate, MachineImage } from 'aws-cdk-lib/aws-ec2';
 import type { CfnRule, Rule } from 'aws-cdk-lib/aws-events';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -51,6 +52,8 @@ export const keeperRoundMinutes = 30;
 const fleetRoundMinutes = 15;
 /** Instances that such a fleet may have. */
 const maximumFleetSize = 3;
+/** A state of the user's own. */
+export const insertedState = 'Look at the results';
 /** From the beginning of one image, or backup, to that of the next, where they are made at intervals. */
 export const imageIntervalMinutes = 50;
 export const backupIntervalMinutes = 70;
@@ -101,8 +104,10 @@ function defineVariant(stack: Stack, variant: Variant): void {
       const snapshot = SnapshotPolicy.atMostEvery(Duration.minutes(imageIntervalMinutes));
       const backup = BackupPolicy.atMostEvery(Duration.minutes(backupIntervalMinutes));
       const time = WaitTime.duration(Duration.minutes(40));
-      const afterStorage = new Wait(stack, 'Look at the results', { time });
+      const afterStorage = new Wait(stack, insertedState, { time });
       const workflow = defineWorkflow(stack, { processor, snapshot, backup, afterStorage });
+      // As its rounds are rare, it may miss a few of them, as it may many of those that come every minute.
+      (fleet.drain.node.defaultChild as CfnLifecycleHook).heartbeatTimeout = 8 * fleetRoundMinutes * 60;
       return slowDown(workflow.keeper!.schedule, fleetRoundMinutes);
     }
     case 'copies': {
