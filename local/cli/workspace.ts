@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 /** How a child process ended. */
 export interface ProcessEnd {
@@ -12,15 +13,21 @@ export interface ProcessEnd {
   readonly output: string;
 }
 
+/** What has left its process group may go on, and hold the pipes for ever. */
+const longestEndMs = 5_000;
+
 /** A temporary folder and the processes that were started from it. */
 export class Workspace {
   /** Absolute path; gone after `clear`. */
   readonly folder: string = mkdtempSync(join(tmpdir(), 'object-workflow-'));
   private readonly processes = new Set<ChildProcess>();
+  private isClosed = false;
 
-  /** Runs a shell command in its own process group, so that its children end with it. */
+  /** Runs a shell command in its own process group, so that its children end with it. Once the workspace is closed nothing is
+   * run any more, and nobody gets an answer: who still works has been interrupted. */
   run(command: string, options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv }): Promise<ProcessEnd> {
     return new Promise((resolve, reject) => {
+      if (this.isClosed) return;
       const child = spawn(command, { ...options, shell: true, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
       this.processes.add(child);
       const output: Buffer[] = [];
@@ -34,8 +41,24 @@ export class Workspace {
     });
   }
 
+  /** As `clear`, but when it returns the processes are gone: one that is killed still runs for a moment. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    const ends = [...this.processes].map((child) => new Promise((resolve) => child.once('close', resolve)));
+    this.kill();
+    // eslint-disable-next-line no-restricted-syntax -- Processes of this machine end in real time.
+    const patience = setTimeout(longestEndMs, undefined, { ref: false });
+    await Promise.race([Promise.all(ends), patience]);
+    this.clear();
+  }
+
   /** Ends the processes and removes the folder. At once, so that it also works while the program ends; twice does no harm. */
   clear(): void {
+    this.kill();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  private kill(): void {
     for (const { pid } of this.processes) {
       try {
         if (pid !== undefined) process.kill(-pid, 'SIGKILL');
@@ -43,7 +66,6 @@ export class Workspace {
         // It has ended by itself.
       }
     }
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
@@ -56,7 +78,7 @@ export async function inWorkspace<Result>(
   const actions: (() => Promise<void>)[] = [];
   const clear = async (): Promise<void> => {
     for (const action of actions.splice(0).reverse()) await action();
-    workspace.clear();
+    await workspace.close();
   };
   let interrupted = false;
   const interrupt = (signal: NodeJS.Signals): void => {
