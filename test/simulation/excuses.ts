@@ -2,7 +2,7 @@
 import type { Fault, FaultKind, Simulation } from '../../local';
 import type { SimulatedExecution } from '../../local/simulated-execution';
 import type { Behaviour } from './instances';
-import { commandsOf, operationsOf, type KnownOperation } from './known-operations';
+import { commandsOf, launchedFor, operationsOf, type KnownOperation } from './known-operations';
 import type { Observer } from './observer';
 import type { Upload, Workload } from './workload';
 
@@ -76,11 +76,15 @@ function wasCancelled(it: Circumstances): boolean {
   );
 }
 
-/** Whether something happened to an instance while the execution had a slot of it, or it was gone before. */
+/** Whether something happened to an instance while the execution had a slot of it, or it was gone before; or to one that was
+ * launched for it, before it was sent anything. */
 function hadInstanceTrouble(it: Circumstances): boolean {
-  const ids = new Set(lastOperations(it, 'command').map(({ id }) => id));
-  const held = it.observer.heldInstances.filter(({ operationId }) => ids.has(operationId));
-  return held.some(({ instanceId, atMs }) => wasInTrouble(instanceId, atMs, it));
+  const ids = lastOperations(it, 'command').map(({ id }) => id);
+  const held = it.observer.heldInstances.filter(({ operationId }) => ids.includes(operationId));
+  return (
+    held.some(({ instanceId, atMs }) => wasInTrouble(instanceId, atMs, it)) ||
+    ids.some((id) => launchedFor(id, it.simulation).some(({ instanceId }) => hasDied(instanceId, it)))
+  );
 }
 
 function wasInTrouble(instanceId: string, sinceMs: number, it: Circumstances): boolean {

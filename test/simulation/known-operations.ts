@@ -1,6 +1,7 @@
 /** The operations of executions, and their commands, as the ledger and the services know them afterwards. */
 import type { Simulation } from '../../local';
 import { readItems, type PlainItem as Item } from '../../local/ledger-reader';
+import { launchTagKeys } from '../../tasks/operations/fleet-instances';
 
 export type { Item };
 
@@ -31,6 +32,13 @@ export function operationsOf(executionArn: string, simulation: Services): KnownO
 /** The operation that a command was sent for, by its comment. */
 export function operationIdOf(comment: string): string | undefined {
   return /^object-workflow (.*)-\d+$/.exec(comment)?.[1];
+}
+
+/** The instances that were launched for an operation, all tries. */
+export function launchedFor(operationId: string, { services }: Services) {
+  return [...services.ec2.instances.all.values()].filter(({ tags }) =>
+    tags.get(launchTagKeys.run)?.startsWith(`${operationId}-`),
+  );
 }
 
 /** The commands that were sent for an operation, all tries. */
