@@ -238,9 +238,10 @@ export class SsmCommands {
       });
       return;
     }
-    const exitCode = result.exitCode ?? 0;
     run.timer = this.options.clock.schedule(durationMs, () => {
       this.stop(invocation);
+      // Not read before: whoever answered may learn meanwhile how it ends.
+      const exitCode = typeof result.exitCode === 'number' ? result.exitCode : 0;
       if (exitCode === rebootExitCode) {
         // The agent restarts the instance and, when it is back, runs the script again, as often as it asks for it.
         this.options.ec2.instances.reboot(this.options.ec2.instances.get(invocation.instanceId));

@@ -90,11 +90,17 @@ export class SimulatedInstances {
     return run.result;
   }
 
-  /** The instance refuses a second run: it ends as the first did, or asks for another try. */
+  /** The instance refuses a second run: it ends as the first does, or asks for another try if that is cut off, now or later. */
   private adopt(run: CommandRun): ScriptResult {
     if (run.isCutOff) return { exitCode: 75, standardError: 'an earlier run was cut off', durationMs: 6_000 };
     const endsAtMs = run.startedAtMs + (run.result.durationMs ?? 0);
-    return { ...run.result, durationMs: Math.max(1_000, endsAtMs - this.simulation.clock.nowMs() + 1_000) };
+    return {
+      ...run.result,
+      durationMs: Math.max(1_000, endsAtMs - this.simulation.clock.nowMs() + 1_000),
+      get exitCode() {
+        return run.isCutOff ? 75 : run.result.exitCode;
+      },
+    };
   }
 
   private resultFor({ behaviour, durationMs }: ObjectContent, versionId: string): ScriptResult {
