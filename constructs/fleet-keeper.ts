@@ -26,8 +26,8 @@ export interface FleetKeeperProps {
 }
 
 /** Looks after a fleet every minute: publishes how many operations wait, hands work to instances that have become ready,
- * and protects those that work or are to be imaged. Some 43,800 invocations a month: about $0.10, and $0.30 for each of its three metrics in
- * months in which there was work. */
+ * and protects those that work or are to be imaged. Some 43,800 invocations a month: about $0.10, and $0.30 for each of its
+ * three metrics in months in which there was work. */
 export class FleetKeeper extends Construct {
   public readonly function: TaskFunction<typeof tendFleet>;
   public readonly schedule: Rule;

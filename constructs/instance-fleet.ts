@@ -87,8 +87,8 @@ export interface InstanceFleetProps {
 
 /** An Auto Scaling group of instances that process objects: instances are added while objects wait, and ended when they have
  * had no work for a while. One that works is protected, and so is one that is to be imaged after its work; if it has to go all the
- * same it ends that first. They have an encrypted root volume, answer only IMDSv2 (from
- * the instance itself, not from containers on it), have no key pair, and nothing can reach them: work comes through Systems Manager.
+ * same it ends that first. They have an encrypted root volume, answer only IMDSv2 (from the instance itself, not from
+ * containers on it), have no key pair, and nothing can reach them: work comes through Systems Manager.
  *
  * Prices (us-east-1, on demand, a month of 730 hours): an instance t4g.small $12.26, its public address $3.65, 20 GiB gp3
  * $1.60. A NAT gateway instead of public addresses is $32.85 for each zone and $0.045/GB; interface endpoints for Systems

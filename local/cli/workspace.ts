@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { realTimeLimit } from '../virtual-clock';
 
 /** How a child process ended. */
 export interface ProcessEnd {
@@ -46,9 +46,9 @@ export class Workspace {
     this.isClosed = true;
     const ends = [...this.processes].map((child) => new Promise((resolve) => child.once('close', resolve)));
     this.kill();
-    // eslint-disable-next-line no-restricted-syntax -- Processes of this machine end in real time.
-    const patience = setTimeout(longestEndMs, undefined, { ref: false });
-    await Promise.race([Promise.all(ends), patience]);
+    const patience = realTimeLimit(longestEndMs);
+    await Promise.race([Promise.all(ends), patience.expired]);
+    patience.cancel();
     this.clear();
   }
 
